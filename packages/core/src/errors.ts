@@ -1,0 +1,163 @@
+import type { TaskState } from './state-machine.ts'
+import type { TaskError, TaskId } from './task.ts'
+
+/** What every error of Tasking is: a stable `code` for programs, and words for people. */
+export class TaskingError extends Error {
+  /** Stable across versions; compare this, never the message. */
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.name = new.target.name
+  }
+}
+
+/** An option or setting that can't be used. */
+export class InvalidOptionError extends TaskingError {
+  readonly option: string
+  readonly value: unknown
+
+  constructor(option: string, value: unknown, expected: string) {
+    super('invalid_option', `${option}: ${JSON.stringify(value)} is not ${expected}.`)
+    this.option = option
+    this.value = value
+  }
+}
+
+/** A value that JSON, or PostgreSQL's jsonb, can't hold. */
+export class NotJsonError extends TaskingError {
+  constructor(what: string, why: string, options?: ErrorOptions) {
+    super('not_json', `The ${what} can't be stored as JSON: ${why}.`, options)
+  }
+}
+
+/** A resource name that can't be reserved. */
+export class InvalidResourceError extends TaskingError {
+  readonly resource: unknown
+
+  constructor(resource: unknown, why: string) {
+    super('invalid_resource', `Resource ${JSON.stringify(resource)} can't be reserved: ${why}.`)
+    this.resource = resource
+  }
+}
+
+/** A task name without a definition here. */
+export class UnknownTaskError extends TaskingError {
+  readonly taskName: string
+  readonly known: readonly string[]
+
+  constructor(taskName: string, known: readonly string[]) {
+    const names = known.length === 0 ? 'none is known here' : `known here: ${known.join(', ')}`
+    super('unknown_task', `There is no task named "${taskName}" (${names}).`)
+    this.taskName = taskName
+    this.known = known
+  }
+}
+
+/** Two definitions with one name. */
+export class DuplicateTaskError extends TaskingError {
+  constructor(taskName: string) {
+    super('duplicate_task', `Two task definitions are named "${taskName}"; names must be unique.`)
+  }
+}
+
+/** One thing that a schema found wrong with an input. */
+export interface InputIssue {
+  /** Where in the input, such as `remotes.0.url`; empty for the input as a whole. */
+  readonly path: string
+  readonly message: string
+}
+
+/** An input that doesn't fit its task's schema. */
+export class InvalidInputError extends TaskingError {
+  readonly taskName: string
+  readonly issues: readonly InputIssue[]
+
+  constructor(taskName: string, issues: readonly InputIssue[]) {
+    const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message))
+    super('invalid_input', `The input of "${taskName}" is not valid: ${list.join('; ')}.`)
+    this.taskName = taskName
+    this.issues = issues
+  }
+}
+
+/** No task has this id. */
+export class TaskNotFoundError extends TaskingError {
+  readonly taskId: TaskId
+
+  constructor(taskId: TaskId) {
+    super('task_not_found', `There is no task ${taskId}.`)
+    this.taskId = taskId
+  }
+}
+
+/** What was asked of a task isn't possible in the state it is in. */
+export class TaskStateError extends TaskingError {
+  readonly taskId: TaskId
+  readonly state: TaskState
+
+  constructor(taskId: TaskId, state: TaskState, wish: string) {
+    super('task_state_conflict', `Task ${taskId} can't be ${wish}: it is ${state} already.`)
+    this.taskId = taskId
+    this.state = state
+  }
+}
+
+/** The wait for a result ended before the task did; the task goes on. */
+export class ResultTimeoutError extends TaskingError {
+  readonly taskId: TaskId
+
+  constructor(taskId: TaskId, waitedMs: number) {
+    super(
+      'result_timeout',
+      `Task ${taskId} was not finished after ${waitedMs} ms; it goes on, only the wait ended.`,
+    )
+    this.taskId = taskId
+  }
+}
+
+/** The task whose result was awaited ended as failed. */
+export class TaskFailedError extends TaskingError {
+  readonly taskId: TaskId
+  readonly error: TaskError
+
+  constructor(taskId: TaskId, error: TaskError) {
+    super('task_failed', `Task ${taskId} failed: ${error.message}`)
+    this.taskId = taskId
+    this.error = error
+  }
+}
+
+/** The task whose result was awaited was canceled. */
+export class TaskCanceledError extends TaskingError {
+  readonly taskId: TaskId
+
+  constructor(taskId: TaskId, reason: string | null) {
+    super('task_canceled', `Task ${taskId} was canceled${reason ? `: ${reason}` : '.'}`)
+    this.taskId = taskId
+  }
+}
+
+/** This worker's registration has expired: its tasks were, or will be, given away. */
+export class WorkerMissingError extends TaskingError {
+  readonly workerId: string
+
+  constructor(workerId: string) {
+    super(
+      'worker_missing',
+      `Worker ${workerId} is not registered: it could not renew its heartbeat within its TTL, so others take its tasks.`,
+    )
+    this.workerId = workerId
+  }
+}
+
+/** The store can't be reached. What was sent may or may not have been carried out. */
+export class StoreUnavailableError extends TaskingError {
+  readonly address: string
+
+  constructor(address: string, why: string, options?: ErrorOptions) {
+    super('store_unavailable', `No answer from the database at ${address}: ${why}.`, options)
+    this.address = address
+  }
+}

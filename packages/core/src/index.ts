@@ -1,0 +1,65 @@
+export { systemClock } from './clock.ts'
+export type { Clock } from './clock.ts'
+export type { TaskContext } from './context.ts'
+export { defineTask } from './definition.ts'
+export type { AnyTaskDefinition, ResourceRule, TaskDefinition } from './definition.ts'
+export { milliseconds } from './duration.ts'
+export type { Duration } from './duration.ts'
+export {
+  DuplicateTaskError,
+  InvalidInputError,
+  InvalidOptionError,
+  InvalidResourceError,
+  NotJsonError,
+  ResultTimeoutError,
+  StoreUnavailableError,
+  TaskCanceledError,
+  TaskFailedError,
+  TaskingError,
+  TaskNotFoundError,
+  TaskStateError,
+  UnknownTaskError,
+  WorkerMissingError,
+} from './errors.ts'
+export type { InputIssue } from './errors.ts'
+export { parseInput } from './input.ts'
+export { storableText, throughJson } from './json.ts'
+export type { Jsonified, JsonValue } from './json.ts'
+export { silentLogger } from './logger.ts'
+export type { Logger } from './logger.ts'
+export { MemoryStore } from './memory-store.ts'
+export { defaultQueue } from './new-task.ts'
+export type { DispatchOptions } from './new-task.ts'
+export { blockersOf, conflictsBetween, modesConflict } from './reservation.ts'
+export type { Reserving } from './reservation.ts'
+export { maxResourceBytes, normalizeResources } from './resource.ts'
+export type { ReservationMode, ResourceRequest, Resources } from './resource.ts'
+export type { Signal, SignalSource } from './signal.ts'
+export { eventRules, isFinal, nextState, taskEvents, taskStates } from './state-machine.ts'
+export type { TaskActor, TaskEvent, TaskState } from './state-machine.ts'
+export type {
+  Beat,
+  CancelRequest,
+  Completion,
+  DispatchTarget,
+  HousekeepingReport,
+  Look,
+  Store,
+  TaskFilter,
+  Turn,
+  TurnResult,
+  WorkerRecord,
+  WorkerRegistration,
+} from './store.ts'
+export type { ResultOptions, TaskHandle } from './task-handle.ts'
+export type {
+  ClaimedTask,
+  DispatchedTask,
+  NewTask,
+  Task,
+  TaskError,
+  TaskId,
+  WorkerId,
+} from './task.ts'
+export { batchEntry, createTasking } from './tasking.ts'
+export type { BatchEntry, Dispatch, Tasking, TaskingOptions } from './tasking.ts'

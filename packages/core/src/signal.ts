@@ -1,0 +1,19 @@
+import type { TaskId } from './task.ts'
+
+/** Hints that save polling. One may be lost or come twice; nothing depends on it. */
+export type Signal =
+  /** Something may be there to claim: in this queue, or in any (null). */
+  | { readonly kind: 'wakeup'; readonly queue: string | null }
+  | { readonly kind: 'cancel'; readonly taskId: TaskId }
+
+export interface SignalSource {
+  /**
+   * @param onSignal called for each signal from any process
+   * @param onLoss called when signals may have been missed, such as after a reconnect
+   * @returns ends the subscription
+   */
+  subscribe(
+    onSignal: (signal: Signal) => void,
+    onLoss: () => void,
+  ): Promise<() => Promise<void>>
+}

@@ -1,0 +1,88 @@
+/** Where a task stands. `docs/concepts.md` draws the way between them. */
+export type TaskState =
+  | 'scheduled'
+  | 'waiting'
+  | 'running'
+  | 'canceling'
+  | 'completed'
+  | 'failed'
+  | 'canceled'
+  | 'skipped'
+
+export const taskStates = [
+  'scheduled',
+  'waiting',
+  'running',
+  'canceling',
+  'completed',
+  'failed',
+  'canceled',
+  'skipped',
+] as const satisfies readonly TaskState[]
+
+/** What can happen to a task after its dispatch. */
+export type TaskEvent = 'due' | 'claim' | 'complete' | 'fail' | 'cancel' | 'lose'
+
+export const taskEvents = [
+  'due',
+  'claim',
+  'complete',
+  'fail',
+  'cancel',
+  'lose',
+] as const satisfies readonly TaskEvent[]
+
+/** Who may cause an event. */
+export type TaskActor = 'worker' | 'client' | 'housekeeping'
+
+interface EventRule {
+  readonly by: TaskActor
+  /** Whether the task's row must still carry the actor's worker id and fencing token. */
+  readonly ownerOnly: boolean
+  readonly transitions: Readonly<Partial<Record<TaskState, TaskState>>>
+}
+
+/** The one place that says which transition is legal, who may make it and what it needs. */
+export const eventRules: Readonly<Record<TaskEvent, EventRule>> = {
+  due: { by: 'housekeeping', ownerOnly: false, transitions: { scheduled: 'waiting' } },
+  claim: { by: 'worker', ownerOnly: false, transitions: { waiting: 'running' } },
+  // Whoever asked to cancel was told that it will be; so a handler's late success doesn't count.
+  complete: {
+    by: 'worker',
+    ownerOnly: true,
+    transitions: { running: 'completed', canceling: 'canceled' },
+  },
+  fail: {
+    by: 'worker',
+    ownerOnly: true,
+    transitions: { running: 'failed', canceling: 'canceled' },
+  },
+  // Asking twice is no mistake: the first request stands.
+  cancel: {
+    by: 'client',
+    ownerOnly: false,
+    transitions: {
+      scheduled: 'canceled',
+      waiting: 'canceled',
+      running: 'canceling',
+      canceling: 'canceling',
+    },
+  },
+  lose: {
+    by: 'housekeeping',
+    ownerOnly: false,
+    transitions: { running: 'failed', canceling: 'canceled' },
+  },
+}
+
+const finalStates: ReadonlySet<TaskState> = new Set(['completed', 'failed', 'canceled', 'skipped'])
+
+/** Whether there is no way out of the state any more. */
+export function isFinal(state: TaskState): boolean {
+  return finalStates.has(state)
+}
+
+/** The state that the event leads to, or `undefined` where it is not legal. */
+export function nextState(state: TaskState, event: TaskEvent): TaskState | undefined {
+  return eventRules[event].transitions[state]
+}

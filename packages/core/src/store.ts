@@ -1,0 +1,160 @@
+import type { JsonValue } from './json.ts'
+import type { SignalSource } from './signal.ts'
+import type { TaskState } from './state-machine.ts'
+import type {
+  ClaimedTask,
+  DispatchedTask,
+  NewTask,
+  Task,
+  TaskError,
+  TaskId,
+  WorkerId,
+} from './task.ts'
+
+/** How a handler ended. */
+export type Completion =
+  | {
+      readonly id: TaskId
+      readonly fencingToken: bigint
+      readonly state: 'completed'
+      readonly result: JsonValue
+    }
+  | {
+      readonly id: TaskId
+      readonly fencingToken: bigint
+      readonly state: 'failed' | 'canceled'
+      readonly error: TaskError | null
+    }
+
+/**
+ * A released resource whose line must be looked at again, after the commit of the release: two
+ * tasks that end at the same moment can each see the other's reservation as still there.
+ */
+export interface Look {
+  readonly resource: string
+  readonly exclusive: boolean
+  /** A dispatcher or a cancel is in flight there: look in a little while instead of at once. */
+  readonly inFlight: boolean
+}
+
+/** One turn of a worker's loop: everything it has to say and to ask, in one round trip. */
+export interface Turn {
+  readonly workerId: WorkerId
+  /** How many tasks the worker could start right now; never more, so that nothing is put back. */
+  readonly slots: number
+  readonly completions: readonly Completion[]
+  /** What earlier turns left to look at. */
+  readonly looks: readonly Look[]
+  /**
+   * After a turn whose answer was lost: the tasks that the worker knows of. Whatever else it owns
+   * was claimed by that turn and comes (again) in `claimed`, with a new fencing token.
+   */
+  readonly known?: readonly TaskId[]
+}
+
+export interface TurnResult {
+  readonly claimed: readonly ClaimedTask[]
+  /** Completions that changed nothing, because the task isn't this worker's any more. */
+  readonly refused: readonly TaskId[]
+  /** Tasks of this worker that are asked to stop. */
+  readonly canceling: readonly CancelRequest[]
+  /** What a later turn must look at again. */
+  readonly looks: readonly Look[]
+  /** Tasks unblocked by this turn; those that weren't claimed may interest other workers. */
+  readonly unblocked: number
+}
+
+export interface CancelRequest {
+  readonly id: TaskId
+  readonly reason: string | null
+}
+
+/** What a worker says of itself when it starts. */
+export interface WorkerRegistration {
+  readonly id: WorkerId
+  readonly name: string
+  /** Without a sign of life for so long, the worker is missing and its tasks are given up. */
+  readonly ttlMs: number
+  readonly concurrency: number
+  /** In the order in which it serves them. */
+  readonly queues: readonly string[]
+  /** The names of the tasks it can run; others it leaves alone. */
+  readonly taskNames: readonly string[]
+  readonly version: string
+}
+
+export interface WorkerRecord extends WorkerRegistration {
+  readonly startedAt: Date
+  readonly lastHeartbeatAt: Date
+  readonly runningTasks: number
+}
+
+export interface Beat {
+  /** False once the worker has been declared missing: it must stop its handlers and end. */
+  readonly alive: boolean
+  /** How many workers share the database; polling adapts to it. */
+  readonly fleet: number
+  /** How many tasks it owns; more than it knows of were claimed by a turn whose answer was lost. */
+  readonly owned: number
+}
+
+export interface HousekeepingReport {
+  /** False where another worker is at it. */
+  readonly done: boolean
+  readonly missingWorkers: readonly WorkerId[]
+  readonly lostTasks: number
+  /** Tasks whose wake-up had been lost with a process between its commit and its second look. */
+  readonly unblocked: number
+}
+
+export interface TaskFilter {
+  readonly states?: readonly TaskState[]
+  readonly name?: string
+  readonly queue?: string
+  readonly resource?: string
+  readonly parentId?: TaskId
+  /** At most so many, newest first. Default 100. */
+  readonly limit?: number
+  /** Only tasks dispatched before this one: the last id of the page before. */
+  readonly before?: TaskId
+}
+
+export interface DispatchTarget<Tx> {
+  /** Dispatch within this transaction of the caller's own; it commits or rolls back with it. */
+  readonly tx?: Tx
+}
+
+/**
+ * What a store must do. Each verb is atomic; all but `list` cost no more with a longer backlog.
+ * Verbs may be repeated after an error: no repetition makes a task run twice or get lost.
+ * @throws StoreUnavailableError from every verb, when the store doesn't answer
+ */
+export interface Store<Tx = unknown> extends AsyncDisposable {
+  /** A fresh id in the form that the store keeps best. */
+  newId(): TaskId
+  /** Checks that the store can be used safely: reachable, the right schema, a safe driver. */
+  check(): Promise<void>
+  /** Takes in all tasks or none, in line in the order given. */
+  dispatch(tasks: readonly NewTask[], target?: DispatchTarget<Tx>): Promise<DispatchedTask[]>
+  /** @throws WorkerMissingError when the worker isn't registered any more */
+  turn(turn: Turn): Promise<TurnResult>
+  /**
+   * A task that isn't running is canceled at once, a running one is asked to stop.
+   * @throws TaskNotFoundError, and TaskStateError when it is finished already
+   */
+  cancel(id: TaskId, reason?: string): Promise<Task>
+  /** The tasks with these ids, in no order; unknown ids are left out. */
+  find(ids: readonly TaskId[]): Promise<Task[]>
+  /** Newest first. */
+  list(filter?: TaskFilter): Promise<Task[]>
+  registerWorker(worker: WorkerRegistration): Promise<void>
+  beat(id: WorkerId): Promise<Beat>
+  /** Fails what the worker still holds, and forgets it. */
+  unregisterWorker(id: WorkerId): Promise<void>
+  workers(): Promise<WorkerRecord[]>
+  /** What some worker does now and then for all; only one at a time gets through. */
+  housekeep(): Promise<HousekeepingReport>
+  /** Hints that save polling; `undefined` where there is no connection to listen on. */
+  readonly signals: SignalSource | undefined
+  close(): Promise<void>
+}

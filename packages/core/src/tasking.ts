@@ -1,0 +1,138 @@
+import { systemClock } from './clock.ts'
+import type { Clock } from './clock.ts'
+import type { AnyTaskDefinition, TaskDefinition } from './definition.ts'
+import { DuplicateTaskError, TaskNotFoundError, UnknownTaskError } from './errors.ts'
+import { FinishWatch } from './finish-watch.ts'
+import { newTask } from './new-task.ts'
+import type { DispatchOptions } from './new-task.ts'
+import type { DispatchTarget, Store, TaskFilter } from './store.ts'
+import { createTaskHandle } from './task-handle.ts'
+import type { TaskHandle } from './task-handle.ts'
+import type { Task, TaskId } from './task.ts'
+
+// A definition whose dispatch takes nothing needs no input argument.
+type InputArgument<Dispatched> = undefined extends Dispatched
+  ? [input?: Dispatched]
+  : [input: Dispatched]
+
+/** Options can only follow an input, so a task without one takes `undefined` in its place. */
+type DispatchArguments<Dispatched, Options> =
+  | InputArgument<Dispatched>
+  | [input: Dispatched, options: Options]
+
+/** Creates a task of a definition. */
+export type Dispatch<Options = DispatchOptions> = <Dispatched, Input, Result>(
+  definition: TaskDefinition<Dispatched, Input, Result>,
+  ...args: DispatchArguments<Dispatched, Options>
+) => Promise<TaskHandle<Result>>
+
+/** One entry of a batch; make it with `batchEntry`, which checks the input's type. */
+export interface BatchEntry {
+  readonly definition: AnyTaskDefinition
+  readonly input?: unknown
+  readonly options?: DispatchOptions
+}
+
+/** An entry for `dispatchBatch`, with the same checks at compile time as `dispatch`. */
+export function batchEntry<Dispatched, Input, Result>(
+  definition: TaskDefinition<Dispatched, Input, Result>,
+  ...[input, options]: DispatchArguments<Dispatched, DispatchOptions>
+): BatchEntry {
+  return { definition, input, ...(options && { options }) }
+}
+
+export interface TaskingOptions<Tx = unknown> {
+  readonly store: Store<Tx>
+  /** The definitions that this process knows by name: those its workers can run. */
+  readonly tasks?: readonly AnyTaskDefinition[]
+  /** Where time comes from. Default the system's clock. */
+  readonly clock?: Clock
+}
+
+/** The dispatching client: creates tasks, waits for them, cancels them. */
+export interface Tasking<Tx = unknown> extends AsyncDisposable {
+  readonly store: Store<Tx>
+  /** The definitions given, by name. */
+  readonly definitions: ReadonlyMap<string, AnyTaskDefinition>
+  /** @throws UnknownTaskError */
+  definition(name: string): AnyTaskDefinition
+  /**
+   * Creates a task; it is safe in the store when this resolves. With `tx`, it is created within
+   * the caller's own transaction and exists only if that commits.
+   * @throws InvalidInputError, InvalidResourceError, NotJsonError before anything is written
+   */
+  readonly dispatch: Dispatch<DispatchOptions & DispatchTarget<Tx>>
+  /** Creates all tasks or none, in line in the order given, in one transaction. */
+  dispatchBatch(
+    entries: readonly BatchEntry[],
+    target?: DispatchTarget<Tx>,
+  ): Promise<TaskHandle<unknown>[]>
+  /** A handle for a task dispatched earlier, perhaps by another process. */
+  task(id: TaskId): TaskHandle<unknown>
+  /** @throws TaskNotFoundError */
+  find(id: TaskId): Promise<Task>
+  /** Newest first. */
+  list(filter?: TaskFilter): Promise<Task[]>
+  /**
+   * Cancels a task from any process: one that isn't running at once, a running one by aborting
+   * its handler's signal.
+   * @throws TaskNotFoundError, TaskStateError
+   */
+  cancel(id: TaskId, reason?: string): Promise<Task>
+  /** Closes the store. */
+  close(): Promise<void>
+}
+
+/**
+ * Brings definitions and a store together. Two of them in one process don't meet.
+ * @throws DuplicateTaskError
+ */
+export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
+  const { store, tasks = [], clock = systemClock } = options
+  const definitions = new Map<string, AnyTaskDefinition>()
+  for (const definition of tasks) {
+    if (definitions.has(definition.name)) throw new DuplicateTaskError(definition.name)
+    definitions.set(definition.name, definition)
+  }
+  const watch = new FinishWatch(store, clock)
+
+  async function dispatchBatch(entries: readonly BatchEntry[], target?: DispatchTarget<Tx>) {
+    const prepared = await Promise.all(
+      entries.map(({ definition, input, options }) =>
+        newTask(store.newId(), definition, input, options),
+      ),
+    )
+    if (prepared.length > 0) await store.dispatch(prepared, target)
+    return prepared.map(({ id }) => createTaskHandle<unknown>(id, store, watch))
+  }
+
+  const tasking: Tasking<Tx> = {
+    store,
+    definitions,
+    definition(name) {
+      const definition = definitions.get(name)
+      if (definition === undefined) throw new UnknownTaskError(name, [...definitions.keys()])
+      return definition
+    },
+    async dispatch(definition, ...[input, options]) {
+      const task = await newTask(store.newId(), definition, input, options)
+      await store.dispatch([task], options)
+      return createTaskHandle(task.id, store, watch)
+    },
+    dispatchBatch,
+    task: (id) => createTaskHandle(id, store, watch),
+    async find(id) {
+      const [task] = await store.find([id])
+      if (task === undefined) throw new TaskNotFoundError(id)
+      return task
+    },
+    list: (filter) => store.list(filter),
+    cancel: (id, reason) => store.cancel(id, reason),
+    async close() {
+      watch.close()
+      await store.close()
+    },
+    [Symbol.asyncDispose]: () => tasking.close(),
+  }
+  return tasking
+}

@@ -1,0 +1,53 @@
+CREATE SCHEMA IF NOT EXISTS "tasking";
+--> statement-breakpoint
+CREATE TYPE "tasking"."task_state" AS ENUM('scheduled', 'waiting', 'running', 'canceling', 'completed', 'failed', 'canceled', 'skipped');--> statement-breakpoint
+CREATE SEQUENCE "tasking"."fencing_token" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1;--> statement-breakpoint
+CREATE SEQUENCE "tasking"."position" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1;--> statement-breakpoint
+CREATE TABLE "tasking"."app_status" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"name" text NOT NULL,
+	"version" text NOT NULL,
+	"ttl_ms" integer NOT NULL,
+	"concurrency" integer NOT NULL,
+	"queues" text[] NOT NULL,
+	"task_names" text[] NOT NULL,
+	"started_at" timestamp with time zone NOT NULL,
+	"last_heartbeat_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "tasking"."reservation" (
+	"resource" text collate "C" NOT NULL,
+	"position" bigint NOT NULL,
+	"exclusive" boolean NOT NULL,
+	"task_id" uuid NOT NULL,
+	CONSTRAINT "reservation_resource_position_pk" PRIMARY KEY("resource","position")
+);
+--> statement-breakpoint
+CREATE TABLE "tasking"."task" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"name" text NOT NULL,
+	"state" "tasking"."task_state" NOT NULL,
+	"queue" text NOT NULL,
+	"priority" integer NOT NULL,
+	"position" bigint NOT NULL,
+	"exclusive" text[] NOT NULL,
+	"shared" text[] NOT NULL,
+	"worker_id" uuid,
+	"fencing_token" bigint,
+	"parent_id" uuid,
+	"dispatched_at" timestamp with time zone NOT NULL,
+	"unblocked_at" timestamp with time zone,
+	"started_at" timestamp with time zone,
+	"finished_at" timestamp with time zone,
+	"cancel_reason" text,
+	"input" jsonb,
+	"result" jsonb,
+	"error" jsonb,
+	CONSTRAINT "task_running_has_owner" CHECK ("tasking"."task"."state" not in ('running', 'canceling') or ("tasking"."task"."worker_id" is not null and "tasking"."task"."fencing_token" is not null and "tasking"."task"."started_at" is not null and "tasking"."task"."unblocked_at" is not null)),
+	CONSTRAINT "task_final_is_finished" CHECK (("tasking"."task"."state" in ('completed', 'failed', 'canceled', 'skipped')) = ("tasking"."task"."finished_at" is not null))
+);
+--> statement-breakpoint
+CREATE INDEX "reservation_exclusive" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."exclusive";--> statement-breakpoint
+CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue","priority" DESC NULLS FIRST,"position") WHERE "tasking"."task"."state" = 'waiting' and "tasking"."task"."unblocked_at" is not null;--> statement-breakpoint
+CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" in ('running', 'canceling');--> statement-breakpoint
+CREATE INDEX "task_canceling" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" = 'canceling';

@@ -1,0 +1,72 @@
+import type { ConnectionPool } from './connection.ts'
+import { UnsafeDriverError } from './errors.ts'
+
+const probes = 24
+const together = 8
+
+/** Whether something between us and the server hands our statements to changing sessions. */
+export async function isPooled(pool: ConnectionPool): Promise<boolean> {
+  const { greeted, answering } = await pool.backend()
+  return greeted !== answering
+}
+
+/**
+ * Checks by its effect that a reported commit is one. A driver that names prepared statements
+ * behind a transaction-mode pooler may run another session's statement under that name, even
+ * another one's `begin` or `commit`, and report success for what was never committed.
+ * @throws UnsafeDriverError
+ */
+export async function checkCommits(pool: ConnectionPool): Promise<void> {
+  const advice =
+    'use `prepare: false` (postgres.js), unnamed statements (node-postgres), or a direct connection.'
+  let ids: string[]
+  try {
+    ids = await inTurns(probes, together, () =>
+      pool.transaction(async (connection) => {
+        const [row] = await connection.query('select pg_current_xact_id()::text, $1::int', [1])
+        return String(row?.[0])
+      }),
+    )
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new UnsafeDriverError(pool.address, `behind its pooler transactions fail (${why}); ${advice}`)
+  }
+  const [row] = await pool.query(
+    `select count(*)::int from jsonb_array_elements_text($1::text::jsonb) as id
+      where pg_xact_status(id::xid8) = 'committed'`,
+    [JSON.stringify([...new Set(ids)])],
+  )
+  const committed = Number(row?.[0])
+  if (committed < probes) {
+    throw new UnsafeDriverError(
+      pool.address,
+      `behind its pooler only ${committed} of ${probes} transactions reported as committed were; ${advice}`,
+    )
+  }
+}
+
+/**
+ * The protocol relies on every statement having a snapshot of its own.
+ * @throws UnsafeDriverError
+ */
+export async function checkIsolation(pool: ConnectionPool): Promise<void> {
+  const [row] = await pool.query(`select current_setting('transaction_isolation')`)
+  const level = String(row?.[0])
+  if (level !== 'read committed') {
+    throw new UnsafeDriverError(
+      pool.address,
+      `its transactions are "${level}" by default, the store needs "read committed". Set default_transaction_isolation for this user or database.`,
+    )
+  }
+}
+
+async function inTurns<T>(count: number, width: number, run: () => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  let left = count
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      while (left-- > 0) results.push(await run())
+    }),
+  )
+  return results
+}

@@ -1,0 +1,111 @@
+import { StoreUnavailableError, TaskingError, WorkerMissingError } from '@tasking/core'
+
+/** The database has no tables of Tasking. */
+export class SchemaMissingError extends TaskingError {
+  constructor(address: string, schema: string) {
+    super(
+      'schema_missing',
+      `There is no Tasking schema "${schema}" in the database at ${address}. Run "tasking migrate" first.`,
+    )
+  }
+}
+
+/** The database is behind the code. */
+export class SchemaOutdatedError extends TaskingError {
+  constructor(address: string, found: number, wanted: number) {
+    super(
+      'schema_outdated',
+      `The schema in the database at ${address} is at version ${found}, this code needs ${wanted}. Run "tasking migrate".`,
+    )
+  }
+}
+
+/** The database is ahead of the code. */
+export class SchemaNewerError extends TaskingError {
+  constructor(address: string, found: number, wanted: number) {
+    super(
+      'schema_newer',
+      `The schema in the database at ${address} is at version ${found}, this code knows ${wanted} at most. Update @tasking/store-pg.`,
+    )
+  }
+}
+
+/** The driver, as it is set up, would lose what the store writes. */
+export class UnsafeDriverError extends TaskingError {
+  constructor(address: string, why: string) {
+    super('unsafe_driver', `The database at ${address} can't be used like this: ${why}`)
+  }
+}
+
+/** The server answers, but not us: a wrong password, no such database, no right to it. */
+export class StoreRefusedError extends TaskingError {
+  constructor(address: string, why: string, options?: ErrorOptions) {
+    super('store_refused', `The database at ${address} refuses: ${why}.`, options)
+  }
+}
+
+// Class 08 is "connection exception"; 57P01 to 57P03 say that the server is going or coming.
+const unavailableStates = /^(?:08...|57P0[1-3]|53300|53400)$/
+const unavailableCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_DESTROYED',
+  'CONNECTION_ENDED',
+  'CONNECT_TIMEOUT',
+])
+
+// node-postgres reports some losses of a connection by words alone.
+const unavailableWords = /connection terminated|timeout exceeded when trying to connect/i
+
+/** Serialisation failure, deadlock, lock not available: whoever repeats it will get through. */
+const repeatableStates = new Set(['40001', '40P01', '55P03'])
+
+// Class 28 is "invalid authorization", 3D000 an unknown database, 42501 a missing privilege.
+const refusedStates = /^(?:28...|3D000|42501)$/
+
+const missingObjectStates = new Set(['3F000', '42P01', '42883'])
+
+/** The SQLSTATE or system error code of an error, if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return String(error.code)
+}
+
+export function isRepeatable(error: unknown): boolean {
+  return repeatableStates.has(codeOf(error) ?? '')
+}
+
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof StoreUnavailableError) return true
+  const code = codeOf(error)
+  if (code !== undefined) return unavailableCodes.has(code) || unavailableStates.test(code)
+  return error instanceof Error && unavailableWords.test(error.message)
+}
+
+/** A driver's error as one of Tasking's, where there is one for it. */
+export function translated(
+  error: unknown,
+  place: { readonly address: string; readonly schema: string },
+): unknown {
+  if (error instanceof TaskingError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  if (isUnavailable(error)) {
+    return new StoreUnavailableError(place.address, message || (codeOf(error) ?? 'unknown'), {
+      cause: error,
+    })
+  }
+  const code = codeOf(error) ?? ''
+  if (code === 'TK001') return new WorkerMissingError(/worker (\S+)/.exec(message)?.[1] ?? '')
+  if (refusedStates.test(code)) {
+    return new StoreRefusedError(place.address, message, { cause: error })
+  }
+  if (missingObjectStates.has(code)) return new SchemaMissingError(place.address, place.schema)
+  return error
+}

@@ -1,0 +1,101 @@
+import postgres from 'postgres'
+import type { Signal, SignalSource } from '@tasking/core'
+
+type Subscriber = { readonly onSignal: (signal: Signal) => void; readonly onLoss: () => void }
+
+const longestPauseMs = 10_000
+
+/**
+ * Receives signals with LISTEN, on one connection of its own that must be direct. A lost connection
+ * is made again with back-off, for as long as somebody is subscribed; meanwhile polling does.
+ */
+export class Listener implements SignalSource {
+  readonly #url: string
+  readonly #channel: string
+  readonly #subscribers = new Set<Subscriber>()
+  #sql: postgres.Sql | undefined
+  #pauseMs = 0
+
+  constructor(url: string, channel: string) {
+    this.#url = url
+    this.#channel = channel
+  }
+
+  async subscribe(onSignal: Subscriber['onSignal'], onLoss: () => void) {
+    const subscriber = { onSignal, onLoss }
+    this.#subscribers.add(subscriber)
+    if (this.#sql === undefined) await this.#listen()
+    return async () => {
+      this.#subscribers.delete(subscriber)
+      if (this.#subscribers.size === 0) await this.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#subscribers.clear()
+    const sql = this.#sql
+    this.#sql = undefined
+    await sql?.end({ timeout: 1 })
+  }
+
+  async #listen(): Promise<void> {
+    // postgres.js listens anew by itself, but only once: during an outage it would give up.
+    const options: postgres.Options<Record<string, never>> & {
+      onnotify(channel: string, payload: string): void
+    } = {
+      max: 1,
+      idle_timeout: 0,
+      max_lifetime: null,
+      fetch_types: false,
+      prepare: false,
+      connect_timeout: 5,
+      onnotify: (_channel, payload) => this.#receive(payload),
+      onclose: () => void this.#relisten(sql),
+      onnotice: () => undefined,
+      connection: { application_name: 'tasking listener' },
+    }
+    const sql: postgres.Sql = postgres(this.#url, options)
+    this.#sql = sql
+    try {
+      await sql.unsafe(`listen "${this.#channel}"`)
+      this.#pauseMs = 0
+    } catch {
+      // Its connection's end has been told to onclose, or else there never was one.
+      void this.#relisten(sql)
+    }
+  }
+
+  async #relisten(lost: postgres.Sql): Promise<void> {
+    if (this.#sql !== lost) return
+    this.#sql = undefined
+    await lost.end({ timeout: 0 }).catch(() => undefined)
+    this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, 50), longestPauseMs)
+    await new Promise((resolve) => setTimeout(resolve, this.#pauseMs * (0.5 + Math.random())))
+    if (this.#subscribers.size === 0 || this.#sql !== undefined) return
+    await this.#listen()
+    for (const { onLoss } of this.#subscribers) onLoss()
+  }
+
+  #receive(payload: string): void {
+    const signal = parseSignal(payload)
+    if (signal === undefined) return
+    for (const { onSignal } of this.#subscribers) onSignal(signal)
+  }
+}
+
+// Anybody may notify on any channel: what isn't a signal is passed over.
+function parseSignal(payload: string): Signal | undefined {
+  try {
+    const value: unknown = JSON.parse(payload)
+    if (typeof value !== 'object' || value === null || !('kind' in value)) return undefined
+    if (value.kind === 'wakeup' && 'queue' in value) {
+      return { kind: 'wakeup', queue: typeof value.queue === 'string' ? value.queue : null }
+    }
+    if (value.kind === 'cancel' && 'taskId' in value && typeof value.taskId === 'string') {
+      return { kind: 'cancel', taskId: value.taskId }
+    }
+  } catch {
+    // Not JSON.
+  }
+  return undefined
+}

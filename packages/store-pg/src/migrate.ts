@@ -1,0 +1,37 @@
+import postgres from 'postgres'
+import { translated } from './errors.ts'
+import { migrateSchema } from './migrations.ts'
+import type { MigrationReport } from './migrations.ts'
+import { postgresJsPool } from './postgres-js.ts'
+import { defaultSchema } from './schema.ts'
+
+export interface MigrateOptions {
+  readonly url: string
+  /** The PostgreSQL schema of the tables. Default `tasking`. */
+  readonly schema?: string
+}
+
+/**
+ * Brings the schema to this code's version. Any number of processes may call it at once.
+ * @throws SchemaNewerError, StoreUnavailableError
+ */
+export async function migrate({
+  url,
+  schema = defaultSchema,
+}: MigrateOptions): Promise<MigrationReport> {
+  const client = postgres(url, {
+    max: 1,
+    prepare: false,
+    fetch_types: false,
+    connect_timeout: 10,
+    onnotice: () => undefined,
+  })
+  const pool = postgresJsPool(client, true)
+  try {
+    return await migrateSchema(pool, schema)
+  } catch (error) {
+    throw translated(error, { address: pool.address, schema })
+  } finally {
+    await pool.close()
+  }
+}

@@ -1,0 +1,287 @@
+import postgres from 'postgres'
+import { v7 as uuidv7 } from 'uuid'
+import { InvalidOptionError, isFinal, TaskNotFoundError } from '@tasking/core'
+import type {
+  DispatchTarget,
+  NewTask,
+  SignalSource,
+  Store,
+  Task,
+  TaskFilter,
+  TaskId,
+  Turn,
+  TurnResult,
+  WorkerId,
+  WorkerRegistration,
+} from '@tasking/core'
+import { callerTransaction } from './caller-transaction.ts'
+import type { CallerTransaction } from './caller-transaction.ts'
+import type { ConnectionPool } from './connection.ts'
+import { checkCommits, checkIsolation, isPooled } from './driver-check.ts'
+import { translated } from './errors.ts'
+import { instrumented } from './instrument.ts'
+import type { VerbReport } from './instrument.ts'
+import { Listener } from './listener.ts'
+import { checkSchema, migrateSchema } from './migrations.ts'
+import { nodePostgresPool } from './node-postgres.ts'
+import type { NodePostgresPool } from './node-postgres.ts'
+import { Notifier } from './notifier.ts'
+import { postgresJsPool } from './postgres-js.ts'
+import type { PostgresJsClient } from './postgres-js.ts'
+import { defaultSchema, tablesIn } from './schema.ts'
+import { cancel } from './verbs/cancel.ts'
+import { dispatch, dispatchOnce } from './verbs/dispatch.ts'
+import { housekeep } from './verbs/housekeep.ts'
+import { find, list, queries } from './verbs/read.ts'
+import { turn } from './verbs/turn.ts'
+import { beat, registerWorker, unregisterWorker, workers } from './verbs/workers.ts'
+
+export interface PgStoreSettings {
+  /** The PostgreSQL schema of the tables. Default `tasking`. */
+  readonly schema?: string
+  /** Bring the schema to this code's version at the first use. For development. Default false. */
+  readonly migrate?: boolean
+  /**
+   * A direct connection string to LISTEN on, or false for polling only. Default: the store's own
+   * `url` where that is a direct connection.
+   */
+  readonly listen?: string | false
+  /** Called after every verb, for metrics and traces. */
+  readonly onVerb?: (report: VerbReport) => void
+}
+
+export type PgStoreOptions = PgStoreSettings &
+  (
+    | {
+        /** A connection string; the store makes and ends its own postgres.js client. */
+        readonly url: string
+        /** Most connections. Default 10. */
+        readonly poolSize?: number
+        /** Named prepared statements. Default: where the connection is direct. */
+        readonly prepare?: boolean
+      }
+    | {
+        /** The caller's own postgres.js client. */
+        readonly client: PostgresJsClient
+      }
+    | {
+        /** The caller's own node-postgres pool. */
+        readonly pool: NodePostgresPool
+        /** Named prepared statements. Default false, which is safe behind a pooler. */
+        readonly prepare?: boolean
+      }
+  )
+
+/**
+ * The PostgreSQL store. Nothing is connected before the first verb; then it checks that the
+ * connection and the schema can be used safely.
+ * @throws InvalidOptionError for options that can't be used; the verbs throw SchemaMissingError,
+ *   SchemaOutdatedError, SchemaNewerError, UnsafeDriverError, StoreUnavailableError
+ */
+export function pgStore(options: PgStoreOptions): PgStore {
+  return new PgStore(options)
+}
+
+interface Opened {
+  readonly pool: ConnectionPool
+  readonly pooled: boolean
+  readonly notifier: Notifier
+}
+
+export class PgStore implements Store<CallerTransaction> {
+  readonly #options: PgStoreOptions
+  readonly #schema: string
+  readonly #tables: ReturnType<typeof tablesIn>
+  #opening: Promise<Opened> | undefined
+  #listener: Listener | undefined
+  #closed = false
+
+  constructor(options: PgStoreOptions) {
+    const schema = options.schema ?? defaultSchema
+    if (!/^[a-z_][a-z0-9_]{0,49}$/.test(schema)) {
+      throw new InvalidOptionError(
+        'schema',
+        schema,
+        'a schema name of small letters, digits and underscores, at most 50',
+      )
+    }
+    if ('url' in options) checkUrl(options.url)
+    this.#options = options
+    this.#schema = schema
+    this.#tables = tablesIn(schema)
+  }
+
+  get signals(): SignalSource | undefined {
+    return this.#listener
+  }
+
+  newId(): TaskId {
+    return uuidv7()
+  }
+
+  async check(): Promise<void> {
+    await this.#open()
+  }
+
+  async dispatch(tasks: readonly NewTask[], { tx }: DispatchTarget<CallerTransaction> = {}) {
+    const { pool, notifier } = await this.#open()
+    if (tx !== undefined) {
+      const connection = callerTransaction(tx, pool.address)
+      const run = () => dispatch(connection, this.#schema, tasks)
+      return this.#verb('dispatch', pool, run, false)
+    }
+    const run = () => dispatchOnce(pool, this.#schema, tasks)
+    const dispatched = await this.#verb('dispatch', pool, run)
+    const queues = new Set(tasks.flatMap((t, i) => (dispatched[i]?.blocked ? [] : [t.queue])))
+    notifier.send([...queues].map((queue) => ({ kind: 'wakeup', queue })))
+    return dispatched
+  }
+
+  async turn(ask: Turn): Promise<TurnResult> {
+    const { pool, notifier } = await this.#open()
+    const result = await this.#verb('turn', pool, () => turn(pool, this.#schema, ask))
+    if (result.unblocked > result.claimed.length) notifier.send([{ kind: 'wakeup', queue: null }])
+    return result
+  }
+
+  async cancel(id: TaskId, reason?: string): Promise<Task> {
+    const { pool, notifier } = await this.#open()
+    const { state, unblocked } = await this.#verb('cancel', pool, () =>
+      cancel(pool, this.#schema, id, reason),
+    )
+    if (!isFinal(state)) notifier.send([{ kind: 'cancel', taskId: id }])
+    if (unblocked > 0) notifier.send([{ kind: 'wakeup', queue: null }])
+    const [task] = await this.find([id])
+    if (task === undefined) throw new TaskNotFoundError(id)
+    return task
+  }
+
+  async find(ids: readonly TaskId[]): Promise<Task[]> {
+    const { pool } = await this.#open()
+    return this.#verb('find', pool, () => find(queries(pool), this.#tables, ids))
+  }
+
+  async list(filter: TaskFilter = {}): Promise<Task[]> {
+    const { pool } = await this.#open()
+    return this.#verb('list', pool, () => list(queries(pool), this.#tables, filter))
+  }
+
+  async registerWorker(worker: WorkerRegistration): Promise<void> {
+    const { pool } = await this.#open()
+    await this.#verb('registerWorker', pool, () =>
+      registerWorker(queries(pool), this.#tables, worker),
+    )
+  }
+
+  async beat(id: WorkerId) {
+    const { pool } = await this.#open()
+    return this.#verb('beat', pool, () => beat(pool, this.#schema, id))
+  }
+
+  async unregisterWorker(id: WorkerId): Promise<void> {
+    const { pool } = await this.#open()
+    await this.#verb('unregisterWorker', pool, () => unregisterWorker(pool, this.#schema, id))
+  }
+
+  async workers() {
+    const { pool } = await this.#open()
+    return this.#verb('workers', pool, () => workers(queries(pool), this.#tables))
+  }
+
+  async housekeep() {
+    const { pool, notifier } = await this.#open()
+    const report = await this.#verb('housekeep', pool, () => housekeep(pool, this.#schema))
+    if (report.unblocked > 0) notifier.send([{ kind: 'wakeup', queue: null }])
+    return report
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const opened = await this.#opening?.catch(() => undefined)
+    await this.#listener?.close()
+    await opened?.notifier.flush()
+    await opened?.pool.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #verb<T>(verb: string, pool: ConnectionPool, run: () => Promise<T>, repeatable = true) {
+    const { onVerb } = this.#options
+    const instrument = { onVerb, address: pool.address, schema: this.#schema }
+    return instrumented(instrument, verb, run, repeatable)
+  }
+
+  #open(): Promise<Opened> {
+    if (this.#closed) return Promise.reject(new Error('The store is closed.'))
+    // A failed opening is forgotten, so that the next verb tries again.
+    this.#opening ??= this.#connect().catch((error: unknown) => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  async #connect(): Promise<Opened> {
+    const pool = await this.#pool()
+    try {
+      const pooled = await isPooled(pool)
+      if (pooled) await checkCommits(pool)
+      await checkIsolation(pool)
+      if (this.#options.migrate) await migrateSchema(pool, this.#schema)
+      await checkSchema(pool, this.#schema)
+      const listenUrl = this.#listenUrl(pooled)
+      const channel = `${this.#schema}_signals`
+      if (listenUrl !== undefined) this.#listener ??= new Listener(listenUrl, channel)
+      return { pool, pooled, notifier: new Notifier(pool, channel) }
+    } catch (error) {
+      await pool.close().catch(() => undefined)
+      throw translated(error, { address: pool.address, schema: this.#schema })
+    }
+  }
+
+  async #pool(): Promise<ConnectionPool> {
+    const options = this.#options
+    if ('client' in options) return postgresJsPool(options.client, false)
+    if ('pool' in options) return nodePostgresPool(options.pool, options.prepare ?? false)
+    const prepare = options.prepare ?? !(await this.#isUrlPooled(options.url))
+    return postgresJsPool(connect(options.url, options.poolSize ?? 10, prepare), true)
+  }
+
+  async #isUrlPooled(url: string): Promise<boolean> {
+    const probe = postgresJsPool(connect(url, 1, false), true)
+    try {
+      return await isPooled(probe)
+    } catch (error) {
+      throw translated(error, { address: probe.address, schema: this.#schema })
+    } finally {
+      await probe.close()
+    }
+  }
+
+  #listenUrl(pooled: boolean): string | undefined {
+    const { listen } = this.#options
+    if (listen === false) return undefined
+    if (listen !== undefined) return listen
+    return 'url' in this.#options && !pooled ? this.#options.url : undefined
+  }
+}
+
+function connect(url: string, max: number, prepare: boolean): postgres.Sql {
+  return postgres(url, {
+    max,
+    prepare,
+    fetch_types: false,
+    connect_timeout: 10,
+    onnotice: () => undefined,
+    connection: { application_name: 'tasking' },
+  })
+}
+
+function checkUrl(url: string): void {
+  if (!URL.canParse(url) || !/^postgres(?:ql)?:$/.test(new URL(url).protocol)) {
+    // The text may hold a password: it isn't repeated.
+    throw new InvalidOptionError('url', '(not shown)', 'a URL such as postgres://user@host:5432/database')
+  }
+}

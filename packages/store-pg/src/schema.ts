@@ -1,0 +1,121 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  check,
+  customType,
+  index,
+  integer,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { taskStates } from '@tasking/core'
+import type { JsonValue, TaskError } from '@tasking/core'
+
+/** Where the tables live unless told otherwise. The generated migrations are written for it. */
+export const defaultSchema = 'tasking'
+
+// Byte order: resource names are identifiers, and comparing them by a language's rules is slow.
+const identifier = customType<{ data: string }>({ dataType: () => 'text collate "C"' })
+
+// Drivers parse JSON themselves; Drizzle's own type would parse a string a second time.
+const json = <T>(name: string) => customType<{ data: T }>({ dataType: () => 'jsonb' })(name)
+
+const time = (name: string) => timestamp(name, { withTimezone: true })
+
+/** The tables, in the schema of this name. */
+export function tablesIn(schemaName: string) {
+  const schema = pgSchema(schemaName)
+  const taskState = schema.enum('task_state', taskStates)
+
+  /** One row per task for its whole life. The partial indexes cover incomplete tasks only. */
+  const task = schema.table(
+    'task',
+    {
+      id: uuid('id').primaryKey(),
+      name: text('name').notNull(),
+      state: taskState('state').notNull(),
+      queue: text('queue').notNull(),
+      priority: integer('priority').notNull(),
+      position: bigint('position', { mode: 'bigint' }).notNull(),
+      exclusive: text('exclusive').array().notNull(),
+      shared: text('shared').array().notNull(),
+      workerId: uuid('worker_id'),
+      fencingToken: bigint('fencing_token', { mode: 'bigint' }),
+      parentId: uuid('parent_id'),
+      dispatchedAt: time('dispatched_at').notNull(),
+      unblockedAt: time('unblocked_at'),
+      startedAt: time('started_at'),
+      finishedAt: time('finished_at'),
+      cancelReason: text('cancel_reason'),
+      input: json<JsonValue>('input'),
+      result: json<JsonValue>('result'),
+      error: json<TaskError>('error'),
+    },
+    (t) => [
+      index('task_claim')
+        .on(t.queue, t.priority.desc().nullsFirst(), t.position)
+        .where(sql`${t.state} = 'waiting' and ${t.unblockedAt} is not null`),
+      index('task_owned')
+        .on(t.workerId)
+        .where(sql`${t.state} in ('running', 'canceling')`),
+      // Nearly always empty, so that every turn can afford to ask it.
+      index('task_canceling')
+        .on(t.workerId)
+        .where(sql`${t.state} = 'canceling'`),
+      check(
+        'task_running_has_owner',
+        sql`${t.state} not in ('running', 'canceling') or (${t.workerId} is not null and ${t.fencingToken} is not null and ${t.startedAt} is not null and ${t.unblockedAt} is not null)`,
+      ),
+      check(
+        'task_final_is_finished',
+        sql`(${t.state} in ('completed', 'failed', 'canceled', 'skipped')) = (${t.finishedAt} is not null)`,
+      ),
+    ],
+  )
+
+  /** A place in line: there while its task is incomplete. "Blocked" is derived from it. */
+  const reservation = schema.table(
+    'reservation',
+    {
+      resource: identifier('resource').notNull(),
+      position: bigint('position', { mode: 'bigint' }).notNull(),
+      exclusive: boolean('exclusive').notNull(),
+      taskId: uuid('task_id').notNull(),
+    },
+    (r) => [
+      primaryKey({ columns: [r.resource, r.position] }),
+      index('reservation_exclusive')
+        .on(r.resource, r.position)
+        .where(sql`${r.exclusive}`),
+    ],
+  )
+
+  /** One row per process that runs tasks, from its start until it leaves or goes missing. */
+  const appStatus = schema.table('app_status', {
+    id: uuid('id').primaryKey(),
+    name: text('name').notNull(),
+    version: text('version').notNull(),
+    ttlMs: integer('ttl_ms').notNull(),
+    concurrency: integer('concurrency').notNull(),
+    queues: text('queues').array().notNull(),
+    taskNames: text('task_names').array().notNull(),
+    startedAt: time('started_at').notNull(),
+    lastHeartbeatAt: time('last_heartbeat_at').notNull(),
+  })
+
+  // One at a time: positions must grow with the commits of dispatchers that conflict.
+  const position = schema.sequence('position', { cache: 1 })
+  const fencingToken = schema.sequence('fencing_token', { cache: 1 })
+
+  return { schema, taskState, task, reservation, appStatus, position, fencingToken }
+}
+
+export type Tables = ReturnType<typeof tablesIn>
+
+/** The tables in the default schema: what the migrations are generated from. */
+export const { schema, taskState, task, reservation, appStatus, position, fencingToken } =
+  tablesIn(defaultSchema)

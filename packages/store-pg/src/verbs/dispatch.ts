@@ -1,0 +1,58 @@
+import type { DispatchedTask, NewTask, TaskId, TaskState } from '@tasking/core'
+import type { Connection } from '../connection.ts'
+import { codeOf } from '../errors.ts'
+
+/** One call of the SQL function `dispatch`: all tasks or none. */
+export async function dispatch(
+  connection: Connection,
+  schema: string,
+  tasks: readonly NewTask[],
+): Promise<DispatchedTask[]> {
+  const rows = await connection.query(
+    `select id, state, blocked from "${schema}".dispatch($1::text::jsonb)`,
+    [JSON.stringify(tasks.map(toBatchElement))],
+  )
+  return rows.map(toDispatchedTask)
+}
+
+/**
+ * A dispatch that may be repeated: where an earlier attempt was committed although its answer was
+ * lost, the tasks are there already, all of them, since a batch is one transaction.
+ */
+export async function dispatchOnce(
+  connection: Connection,
+  schema: string,
+  tasks: readonly NewTask[],
+): Promise<DispatchedTask[]> {
+  try {
+    return await dispatch(connection, schema, tasks)
+  } catch (error) {
+    if (codeOf(error) !== '23505') throw error
+    const found = await dispatched(connection, schema, tasks)
+    if (found.length < tasks.length) throw error
+    return found
+  }
+}
+
+async function dispatched(
+  connection: Connection,
+  schema: string,
+  tasks: readonly NewTask[],
+): Promise<DispatchedTask[]> {
+  const rows = await connection.query(
+    `select t.id, t.state, t.unblocked_at is null
+       from jsonb_array_elements_text($1::text::jsonb) with ordinality as wanted (id, ordinal)
+       join "${schema}".task as t on t.id = wanted.id::uuid
+      order by wanted.ordinal`,
+    [JSON.stringify(tasks.map(({ id }) => id))],
+  )
+  return rows.map(toDispatchedTask)
+}
+
+function toBatchElement({ resources, ...task }: NewTask) {
+  return { ...task, ...resources }
+}
+
+function toDispatchedTask([id, state, blocked]: unknown[]): DispatchedTask {
+  return { id: id as TaskId, state: state as TaskState, blocked: blocked as boolean }
+}

@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Look } from '@tasking/core'
+import type { Connection } from '../connection.ts'
+
+const mostLooks = 5
+
+/**
+ * Looks again at what a cancel or housekeeping released, after its commit, and a few times more
+ * while a dispatcher is in flight there. What stays open after that is the sweep's.
+ * @returns how many tasks that unblocked
+ */
+export async function look(
+  connection: Connection,
+  schema: string,
+  looks: readonly Look[],
+): Promise<number> {
+  let due = looks
+  let unblocked = 0
+  for (let attempt = 0; due.length > 0 && attempt < mostLooks; attempt += 1) {
+    if (attempt > 0) await sleep(5 * 2 ** attempt)
+    const [row] = await connection.query(
+      `select unblocked, looks from "${schema}".release(null, null, null, $1::text::jsonb)`,
+      [JSON.stringify(due)],
+    )
+    const [count, rest] = row as [number, readonly Look[]]
+    unblocked += count
+    due = rest
+  }
+  return unblocked
+}

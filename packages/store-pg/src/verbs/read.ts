@@ -1,0 +1,68 @@
+import { and, arrayContains, desc, eq, inArray, lt, or } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/pg-proxy'
+import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
+import type { Task, TaskFilter, TaskId } from '@tasking/core'
+import type { Connection, Param } from '../connection.ts'
+import type { Tables } from '../schema.ts'
+import { isTaskId } from '../task-id.ts'
+
+/** Drizzle on the store's own connection, whatever driver is behind it. */
+export function queries(connection: Connection): PgRemoteDatabase {
+  return drizzle(async (text, params: Param[]) => ({ rows: await connection.query(text, params) }))
+}
+
+/** The tasks with these ids, in no order; what isn't an id at all is no task's. */
+export async function find(
+  db: PgRemoteDatabase,
+  { task }: Tables,
+  ids: readonly TaskId[],
+): Promise<Task[]> {
+  const valid = ids.filter(isTaskId)
+  if (valid.length === 0) return []
+  const rows = await db.select(columns(task)).from(task).where(inArray(task.id, valid))
+  return rows.map(toTask)
+}
+
+/** Newest first; ids grow with time. */
+export async function list(
+  db: PgRemoteDatabase,
+  { task }: Tables,
+  filter: TaskFilter,
+): Promise<Task[]> {
+  const { states, name, queue, resource, parentId, limit = 100, before } = filter
+  const rows = await db
+    .select(columns(task))
+    .from(task)
+    .where(
+      and(
+        states && inArray(task.state, [...states]),
+        name === undefined ? undefined : eq(task.name, name),
+        queue === undefined ? undefined : eq(task.queue, queue),
+        parentId === undefined ? undefined : eq(task.parentId, parentId),
+        before === undefined ? undefined : lt(task.id, before),
+        resource === undefined
+          ? undefined
+          : or(arrayContains(task.exclusive, [resource]), arrayContains(task.shared, [resource])),
+      ),
+    )
+    .orderBy(desc(task.id))
+    .limit(limit)
+  return rows.map(toTask)
+}
+
+function columns(task: Tables['task']) {
+  const { id, name, state, queue, priority, input, exclusive, shared, result, error } = task
+  const { parentId, workerId, fencingToken, cancelReason } = task
+  const { dispatchedAt, unblockedAt, startedAt, finishedAt } = task
+  return {
+    ...{ id, name, state, queue, priority, input, exclusive, shared, result, error },
+    ...{ parentId, workerId, fencingToken, cancelReason },
+    ...{ dispatchedAt, unblockedAt, startedAt, finishedAt },
+  }
+}
+
+type TaskRow = Omit<Tables['task']['$inferSelect'], 'position'>
+
+function toTask({ exclusive, shared, ...row }: TaskRow): Task {
+  return { ...row, resources: { exclusive, shared } }
+}

@@ -1,0 +1,58 @@
+import type {
+  CancelRequest,
+  ClaimedTask,
+  JsonValue,
+  Look,
+  TaskId,
+  Turn,
+  TurnResult,
+} from '@tasking/core'
+import type { Connection } from '../connection.ts'
+
+interface TurnDocument {
+  readonly claimed: readonly ClaimDocument[]
+  readonly refused: readonly TaskId[]
+  readonly canceling: readonly CancelRequest[]
+  readonly looks: readonly Look[]
+  readonly unblocked: number
+}
+
+interface ClaimDocument {
+  readonly id: TaskId
+  readonly name: string
+  readonly queue: string
+  readonly input: JsonValue
+  readonly exclusive: readonly string[]
+  readonly shared: readonly string[]
+  readonly parentId: TaskId | null
+  readonly fencingToken: string
+}
+
+/** One call of the SQL function `turn`: one round trip, one commit. */
+export async function turn(
+  connection: Connection,
+  schema: string,
+  { workerId, slots, completions, looks, known }: Turn,
+): Promise<TurnResult> {
+  const [row] = await connection.query(
+    `select "${schema}".turn(
+       $1::text::uuid, $2::int, $3::text::jsonb, $4::text::jsonb, $5::text::jsonb
+     )`,
+    [
+      workerId,
+      slots,
+      JSON.stringify(completions, (_key, value: unknown) =>
+        typeof value === 'bigint' ? value.toString() : value,
+      ),
+      JSON.stringify(looks),
+      known === undefined ? null : JSON.stringify(known),
+    ],
+  )
+  const { claimed, ...rest } = row?.[0] as TurnDocument
+  return { ...rest, claimed: claimed.map(toClaimedTask) }
+}
+
+function toClaimedTask(document: ClaimDocument): ClaimedTask {
+  const { exclusive, shared, fencingToken, ...task } = document
+  return { ...task, resources: { exclusive, shared }, fencingToken: BigInt(fencingToken) }
+}

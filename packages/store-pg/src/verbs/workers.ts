@@ -1,0 +1,83 @@
+import { count, inArray, sql } from 'drizzle-orm'
+import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
+import type { Beat, Look, WorkerId, WorkerRecord, WorkerRegistration } from '@tasking/core'
+import type { Connection } from '../connection.ts'
+import type { Tables } from '../schema.ts'
+import { look } from './look.ts'
+
+/** The database's clock is the only one that a worker's life is measured by. */
+const databaseNow = sql`clock_timestamp()`
+
+export async function registerWorker(
+  db: PgRemoteDatabase,
+  { appStatus }: Tables,
+  { queues, taskNames, ...worker }: WorkerRegistration,
+): Promise<void> {
+  const row = {
+    ...worker,
+    queues: [...queues],
+    taskNames: [...taskNames],
+    startedAt: databaseNow,
+    lastHeartbeatAt: databaseNow,
+  }
+  // Repeated after a lost answer, it is the same registration.
+  await db.insert(appStatus).values(row).onConflictDoNothing()
+}
+
+export async function beat(
+  connection: Connection,
+  schema: string,
+  id: WorkerId,
+): Promise<Beat> {
+  const [row] = await connection.query(
+    `with alive as (
+       update "${schema}".app_status
+          set last_heartbeat_at = clock_timestamp()
+        where id = $1::text::uuid
+       returning id
+     )
+     select exists (select from alive),
+            (select count(*) from "${schema}".app_status)::int,
+            (select count(*) from "${schema}".task
+              where worker_id = $1::text::uuid and state in ('running', 'canceling'))::int`,
+    [id],
+  )
+  const [alive, fleet, owned] = row as [boolean, number, number]
+  return { alive, fleet, owned }
+}
+
+/** Ends what the worker still holds, and forgets it. */
+export async function unregisterWorker(
+  connection: Connection,
+  schema: string,
+  id: WorkerId,
+): Promise<void> {
+  const failure = {
+    name: 'WorkerStoppedError',
+    code: 'worker_stopped',
+    message: 'The worker stopped while the task was running.',
+  }
+  const [row] = await connection.query(
+    `select looks from "${schema}".lose_worker($1::text::uuid, $2::text::jsonb)`,
+    [id, JSON.stringify(failure)],
+  )
+  const [looks] = row as [readonly Look[]]
+  await look(connection, schema, looks)
+}
+
+export async function workers(
+  db: PgRemoteDatabase,
+  { appStatus, task }: Tables,
+): Promise<WorkerRecord[]> {
+  const rows = await db
+    .select()
+    .from(appStatus)
+    .orderBy(appStatus.startedAt, appStatus.id)
+  const owned = await db
+    .select({ workerId: task.workerId, tasks: count() })
+    .from(task)
+    .where(inArray(task.state, ['running', 'canceling']))
+    .groupBy(task.workerId)
+  const running = new Map(owned.map(({ workerId, tasks }) => [workerId, tasks]))
+  return rows.map((row) => ({ ...row, runningTasks: running.get(row.id) ?? 0 }))
+}

@@ -1,0 +1,83 @@
+import {
+  parseInput,
+  storableText,
+  TaskingError,
+  throughJson,
+} from '@tasking/core'
+import type { ClaimedTask, Completion, Logger, TaskContext, TaskError, Tasking } from '@tasking/core'
+
+/** Why a handler's signal aborted. */
+export class TaskAbort extends TaskingError {
+  /** Whether the task ends as canceled; otherwise the handler's end decides, or it fails. */
+  readonly canceled: boolean
+
+  constructor(code: 'task_canceled' | 'worker_stopping' | 'worker_missing', message: string) {
+    super(code, message)
+    this.canceled = code === 'task_canceled'
+  }
+}
+
+/** A task on its way through this process: its handler, and the means to stop it. */
+export class HandlerRun {
+  readonly task: ClaimedTask
+  readonly #abort = new AbortController()
+
+  constructor(task: ClaimedTask) {
+    this.task = task
+  }
+
+  /** Asks the handler to stop. The first reason stands. */
+  abort(reason: TaskAbort): void {
+    if (!this.#abort.signal.aborted) this.#abort.abort(reason)
+  }
+
+  /** Runs the handler to its end, whatever it throws. */
+  async run(tasking: Tasking, logger: Logger): Promise<Completion> {
+    const { task } = this
+    const { id, fencingToken } = task
+    try {
+      const definition = tasking.definition(task.name)
+      const input = await parseInput(definition, task.input)
+      // The definition's own schema made it.
+      const value: unknown = await definition.run(input as never, this.#context(tasking, logger))
+      const result = throughJson(value, `result of "${task.name}"`)
+      return { id, fencingToken, state: 'completed', result }
+    } catch (thrown) {
+      const reason: unknown = this.#abort.signal.reason
+      if (reason instanceof TaskAbort && reason.canceled) {
+        return { id, fencingToken, state: 'canceled', error: null }
+      }
+      // A handler that stops when it is told to rarely says why; the reason does.
+      const told = reason instanceof TaskAbort && isAbort(thrown, reason)
+      return { id, fencingToken, state: 'failed', error: toTaskError(told ? reason : thrown) }
+    }
+  }
+
+  #context(tasking: Tasking, logger: Logger): TaskContext {
+    const { id, name, queue, resources, parentId, fencingToken } = this.task
+    return {
+      task: { id, name, queue, resources, parentId },
+      signal: this.#abort.signal,
+      fencingToken,
+      log: logger.child({ taskId: id, task: name }),
+      dispatch: (definition, ...[input, options]) =>
+        // The tuple's two forms are one call: an input that may be left out is undefined.
+        Reflect.apply(tasking.dispatch, tasking, [definition, input, { parentId: id, ...options }]),
+    }
+  }
+}
+
+function isAbort(thrown: unknown, reason: TaskAbort): boolean {
+  return thrown === reason || (thrown instanceof Error && thrown.name === 'AbortError')
+}
+
+function toTaskError(thrown: unknown): TaskError {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: storableText(String(thrown)) }
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined
+  return {
+    name: storableText(thrown.name),
+    message: storableText(thrown.message),
+    ...(code !== undefined && { code: storableText(code) }),
+    ...(thrown.stack !== undefined && { stack: storableText(thrown.stack) }),
+  }
+}

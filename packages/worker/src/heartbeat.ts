@@ -1,0 +1,91 @@
+import type { Beat, Clock, Store, WorkerId } from '@tasking/core'
+
+/** So much of the TTL may pass without a heartbeat before the worker gives itself up. */
+const patience = 0.8
+
+export interface HeartbeatListener {
+  onBeat(beat: Beat): void
+  /** A beat that failed; the next one comes soon. */
+  onFailure(error: unknown): void
+  /** It could not beat in time, or has been declared missing: it must stop its handlers and end. */
+  onMissing(): void
+}
+
+/**
+ * Tells the store that the worker is alive, every third of its TTL. What counts is when a beat was
+ * sent, so that the worker gives itself up before the store can take it for missing, however long
+ * the answer took and whatever the two clocks say.
+ */
+export class Heartbeat {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #id: WorkerId
+  readonly #ttlMs: number
+  readonly #listener: HeartbeatListener
+  readonly #end = new AbortController()
+  #renewedAt = performance.now()
+  #running: Promise<unknown> | undefined
+
+  constructor(
+    store: Store,
+    clock: Clock,
+    id: WorkerId,
+    ttlMs: number,
+    listener: HeartbeatListener,
+  ) {
+    this.#store = store
+    this.#clock = clock
+    this.#id = id
+    this.#ttlMs = ttlMs
+    this.#listener = listener
+  }
+
+  /** Beats once before it resolves, so that the worker knows the fleet it joins. */
+  async start(): Promise<void> {
+    await this.#beat()
+    this.#running = Promise.all([this.#keepBeating(), this.#watch()])
+  }
+
+  async stop(): Promise<void> {
+    this.#end.abort()
+    await this.#running
+  }
+
+  async #keepBeating(): Promise<void> {
+    let pauseMs = this.#ttlMs / 3
+    while (!this.#end.signal.aborted) {
+      await this.#clock.sleep(pauseMs, this.#end.signal)
+      if (this.#end.signal.aborted) return
+      try {
+        await this.#beat()
+        pauseMs = this.#ttlMs / 3
+      } catch (error) {
+        this.#listener.onFailure(error)
+        pauseMs = Math.min(this.#ttlMs / 10, 1_000)
+      }
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const sentAt = performance.now()
+    const beat = await this.#store.beat(this.#id)
+    if (!beat.alive) return this.#giveUp()
+    this.#renewedAt = sentAt
+    this.#listener.onBeat(beat)
+  }
+
+  // Beside the beats, since one of those may hang for as long as the network pleases.
+  async #watch(): Promise<void> {
+    while (!this.#end.signal.aborted) {
+      const leftMs = this.#renewedAt + this.#ttlMs * patience - performance.now()
+      if (leftMs <= 0) return this.#giveUp()
+      await this.#clock.sleep(leftMs, this.#end.signal)
+    }
+  }
+
+  #giveUp(): void {
+    if (this.#end.signal.aborted) return
+    this.#end.abort()
+    this.#listener.onMissing()
+  }
+}

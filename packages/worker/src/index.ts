@@ -1,0 +1,5 @@
+export type { WorkerEvent } from './event.ts'
+export { TaskAbort } from './handler-run.ts'
+export type { WorkerOptions } from './options.ts'
+export { createWorker } from './worker.ts'
+export type { StopOptions, Worker } from './worker.ts'

@@ -1,0 +1,206 @@
+import { milliseconds, StoreUnavailableError, WorkerMissingError } from '@tasking/core'
+import type { Duration, WorkerId } from '@tasking/core'
+import { TaskAbort } from './handler-run.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { Housekeeping } from './housekeeping.ts'
+import { workerSettings } from './options.ts'
+import type { WorkerOptions, WorkerSettings } from './options.ts'
+import { PullLoop } from './pull-loop.ts'
+
+const longestStartRetryMs = 10_000
+
+export interface StopOptions {
+  /** After so long, handlers that still run are aborted; their tasks fail. Default: never. */
+  readonly abortAfter?: Duration
+}
+
+/** Pulls tasks from the store and runs them, until it is stopped. */
+export interface Worker extends AsyncDisposable {
+  readonly id: WorkerId
+  readonly name: string
+  /** The tasks whose handlers run right now. */
+  readonly running: number
+  /**
+   * Registers and begins to pull. While the store can't be reached it keeps trying.
+   * @throws SchemaMissingError and the like, which waiting would not heal
+   */
+  start(): Promise<this>
+  /** Claims nothing more and waits for the running handlers. Safe to call again, also to hurry. */
+  stop(options?: StopOptions): Promise<void>
+  /**
+   * Resolves when the worker has stopped.
+   * @throws WorkerMissingError when it had to give itself up; its handlers were told to abort, but
+   *   only the end of the process makes sure that they do
+   */
+  readonly ended: Promise<void>
+}
+
+/**
+ * Creates a worker; `start()` sets it to work.
+ * @throws InvalidOptionError
+ */
+export function createWorker(options: WorkerOptions): Worker {
+  return new PullingWorker(workerSettings(options))
+}
+
+class PullingWorker implements Worker {
+  readonly id: WorkerId
+  readonly #settings: WorkerSettings
+  readonly #loop: PullLoop
+  readonly #heartbeat: Heartbeat
+  readonly #housekeeping: Housekeeping
+  readonly #stopping = new AbortController()
+  readonly #finished = new AbortController()
+  #started: Promise<void> | undefined
+  #missing = false
+  #resolveEnded: () => void = () => undefined
+  #rejectEnded: (error: unknown) => void = () => undefined
+  readonly ended: Promise<void>
+
+  constructor(settings: WorkerSettings) {
+    const { tasking, clock, ttlMs, logger, onEvent } = settings
+    const { store } = tasking
+    this.id = store.newId()
+    this.#settings = settings
+    this.#loop = new PullLoop(this.id, settings)
+    this.#heartbeat = new Heartbeat(store, clock, this.id, ttlMs, {
+      onBeat: (beat) => {
+        this.#loop.polling.fleet = beat.fleet
+        this.#housekeeping.fleet = beat.fleet
+        this.#loop.compare(beat)
+      },
+      onFailure: (error) => logger.warn({ err: error }, 'a heartbeat failed'),
+      onMissing: () => this.#giveUp(),
+    })
+    this.#housekeeping = new Housekeeping(store, clock, ttlMs, {
+      onReport: ({ missingWorkers, lostTasks, unblocked }) => {
+        if (missingWorkers.length === 0 && lostTasks === 0 && unblocked === 0) return
+        logger.warn({ missingWorkers, lostTasks, unblocked }, 'housekeeping had to step in')
+        this.#loop.wake()
+      },
+      onFailure: (error) => logger.warn({ err: error }, 'housekeeping failed'),
+    })
+    this.ended = new Promise<void>((resolve, reject) => {
+      this.#resolveEnded = resolve
+      this.#rejectEnded = reject
+    })
+    // Whoever doesn't await the end is told of it by the log.
+    void this.ended
+      .catch(() => undefined)
+      .then(() => {
+        this.#finished.abort()
+        onEvent({ kind: 'stopped' })
+      })
+  }
+
+  get name(): string {
+    return this.#settings.name
+  }
+
+  get running(): number {
+    return this.#loop.running
+  }
+
+  async start(): Promise<this> {
+    this.#started ??= this.#start()
+    await this.#started
+    return this
+  }
+
+  async stop({ abortAfter }: StopOptions = {}): Promise<void> {
+    const limitMs = abortAfter === undefined ? undefined : milliseconds(abortAfter, 'abortAfter')
+    this.#stopping.abort()
+    this.#loop.stopClaiming()
+    if (limitMs !== undefined) void this.#abortAfter(limitMs)
+    if (this.#started === undefined) this.#resolveEnded()
+    await this.ended.catch(() => undefined)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  async #start(): Promise<void> {
+    try {
+      if (!(await this.#register())) return this.#resolveEnded()
+    } catch (error) {
+      this.#rejectEnded(error)
+      throw error
+    }
+    const { tasking, auxiliary, logger, onEvent } = this.#settings
+    const unsubscribe = await this.#listen()
+    if (!auxiliary) this.#housekeeping.start()
+    logger.info({ workerId: this.id, tasks: [...tasking.definitions.keys()] }, 'worker started')
+    onEvent({ kind: 'started' })
+    void this.#loop
+      .run()
+      .then(() => this.#end(unsubscribe))
+      .then(this.#resolveEnded, this.#rejectEnded)
+  }
+
+  /** Whether it is registered now; false where it was stopped before the store could be reached. */
+  async #register(): Promise<boolean> {
+    const { tasking, name, version, ttlMs, concurrency, queues, clock, logger } = this.#settings
+    const taskNames = [...tasking.definitions.keys()]
+    const { id } = this
+    let pauseMs = 100
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await tasking.store.check()
+        await tasking.store.registerWorker({
+          ...{ id, name, version, ttlMs, concurrency, queues, taskNames },
+        })
+        await this.#heartbeat.start()
+        return true
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError)) throw error
+        logger.warn({ err: error, retryInMs: pauseMs }, error.message)
+        this.#settings.onEvent({ kind: 'unavailable', error })
+      }
+      await clock.sleep(pauseMs * (0.5 + Math.random()), this.#stopping.signal)
+      pauseMs = Math.min(pauseMs * 2, longestStartRetryMs)
+    }
+    return false
+  }
+
+  async #listen(): Promise<() => Promise<void>> {
+    const { signals } = this.#settings.tasking.store
+    if (signals === undefined) return async () => undefined
+    const { polling } = this.#loop
+    const { queues } = this.#settings
+    polling.wakeups = true
+    return signals.subscribe(
+      (signal) => {
+        if (signal.kind === 'cancel') this.#loop.wakeForCancel(signal.taskId)
+        else if (signal.queue === null || queues.includes(signal.queue)) {
+          this.#loop.wake(polling.spread())
+        }
+      },
+      () => this.#loop.wake(polling.spread()),
+    )
+  }
+
+  #giveUp(): void {
+    this.#missing = true
+    const { logger, onEvent } = this.#settings
+    logger.error({ workerId: this.id }, 'could not renew the heartbeat in time: giving up')
+    onEvent({ kind: 'missing' })
+    this.#loop.giveUp()
+  }
+
+  async #abortAfter(limitMs: number): Promise<void> {
+    await this.#settings.clock.sleep(limitMs, this.#finished.signal)
+    this.#loop.abortAll(new TaskAbort('worker_stopping', 'Aborted during worker shutdown.'))
+  }
+
+  async #end(unsubscribe: () => Promise<void>): Promise<void> {
+    const { tasking, logger } = this.#settings
+    await Promise.all([this.#housekeeping.stop(), this.#heartbeat.stop(), unsubscribe()])
+    if (this.#missing) throw new WorkerMissingError(this.id)
+    // Its row would be taken for a missing worker's after the TTL: no harm, but a false alarm.
+    await tasking.store
+      .unregisterWorker(this.id)
+      .catch((error: unknown) => logger.warn({ err: error }, 'could not unregister'))
+    logger.info({ workerId: this.id }, 'worker stopped')
+  }
+}
