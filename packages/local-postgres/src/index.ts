@@ -1,0 +1,7 @@
+export { createDatabase, dropDatabase } from './database.ts'
+export type { CreateDatabaseOptions } from './database.ts'
+export { LocalPostgresError } from './error.ts'
+export type { LocalPostgresErrorCode } from './error.ts'
+export { startPostgres } from './local-postgres.ts'
+export type { LocalPostgres, LocalPostgresOptions } from './local-postgres.ts'
+export type { ServerSettings, SettingValue } from './server-settings.ts'
