@@ -61,5 +61,6 @@ export type {
   TaskId,
   WorkerId,
 } from './task.ts'
+export { workerStopped } from './worker-loss.ts'
 export { batchEntry, createTasking } from './tasking.ts'
 export type { BatchEntry, Dispatch, Tasking, TaskingOptions } from './tasking.ts'

@@ -18,19 +18,11 @@ import type {
   WorkerRegistration,
 } from './store.ts'
 import type { ClaimedTask, DispatchedTask, NewTask, Task, TaskError, TaskId } from './task.ts'
+import { workerMissing, workerStopped } from './worker-loss.ts'
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 type MemoryTask = Mutable<Task> & { readonly position: bigint }
 type MemoryWorker = WorkerRegistration & { readonly startedAt: Date; lastHeartbeatAt: Date }
-
-/** How the error of a task reads whose worker has gone missing. */
-export function workerMissing(workerName: string): TaskError {
-  return {
-    name: 'WorkerMissingError',
-    code: 'worker_missing',
-    message: `Worker "${workerName}" has gone missing.`,
-  }
-}
 
 /**
  * A store in this process's memory: the executable specification of what a store must do, and a
@@ -150,7 +142,7 @@ export class MemoryStore implements Store<never> {
   }
 
   async unregisterWorker(id: string): Promise<void> {
-    this.#lose(id)
+    this.#lose(id, () => workerStopped)
   }
 
   async workers(): Promise<WorkerRecord[]> {
@@ -166,7 +158,7 @@ export class MemoryStore implements Store<never> {
       .filter(({ lastHeartbeatAt, ttlMs }) => lastHeartbeatAt.getTime() + ttlMs < now)
       .map(({ id }) => id)
     let lostTasks = 0
-    for (const id of missingWorkers) lostTasks += this.#lose(id)
+    for (const id of missingWorkers) lostTasks += this.#lose(id, workerMissing)
     return { done: true, missingWorkers, lostTasks, unblocked: 0 }
   }
 
@@ -274,14 +266,14 @@ export class MemoryStore implements Store<never> {
     return true
   }
 
-  #lose(workerId: string): number {
+  #lose(workerId: string, reason: (workerName: string) => TaskError): number {
     const worker = this.#workers.get(workerId)
     if (worker === undefined) return 0
     this.#workers.delete(workerId)
     const tasks = this.#ownedBy(workerId)
     for (const task of tasks) {
       this.#transition(task, 'lose')
-      task.error = workerMissing(worker.name)
+      task.error = reason(worker.name)
     }
     this.#unblock()
     return tasks.length

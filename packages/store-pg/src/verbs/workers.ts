@@ -1,5 +1,6 @@
 import { count, inArray, sql } from 'drizzle-orm'
 import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
+import { workerStopped } from '@tasking/core'
 import type { Beat, Look, WorkerId, WorkerRecord, WorkerRegistration } from '@tasking/core'
 import type { Connection } from '../connection.ts'
 import type { Tables } from '../schema.ts'
@@ -52,14 +53,9 @@ export async function unregisterWorker(
   schema: string,
   id: WorkerId,
 ): Promise<void> {
-  const failure = {
-    name: 'WorkerStoppedError',
-    code: 'worker_stopped',
-    message: 'The worker stopped while the task was running.',
-  }
   const [row] = await connection.query(
     `select looks from "${schema}".lose_worker($1::text::uuid, $2::text::jsonb)`,
-    [id, JSON.stringify(failure)],
+    [id, JSON.stringify(workerStopped)],
   )
   const [looks] = row as [readonly Look[]]
   await look(connection, schema, looks)

@@ -1,0 +1,111 @@
+import { normalizeResources } from '../resource.ts'
+import type { ResourceRequest } from '../resource.ts'
+import type { Completion, Look, Store, TurnResult, WorkerRegistration } from '../store.ts'
+import type { ClaimedTask, NewTask, Task, TaskId, WorkerId } from '../task.ts'
+
+/** Fails the case unless the two are the same JSON; the order of keys doesn't count. */
+export function same(found: unknown, wanted: unknown, what: string): void {
+  const [a, b] = [found, wanted].map((value) => JSON.stringify(value, canonical))
+  if (a !== b) throw new Error(`${what}: found ${a}, not ${b}`)
+}
+
+function canonical(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** Fails the case unless the promise rejects with this code. */
+export async function rejects(promise: Promise<unknown>, code: string): Promise<void> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (error === undefined) throw new Error(`resolved, but should reject with ${code}`)
+  const found = error instanceof Error && 'code' in error ? error.code : error
+  same(found, code, 'code of the error')
+}
+
+/** A new task, with what the case doesn't care about filled in. */
+export function taskOf(store: Store, request: ResourceRequest = {}, rest: Partial<NewTask> = {}): NewTask {
+  return {
+    id: store.newId(),
+    name: 'task',
+    input: null,
+    resources: normalizeResources(request),
+    queue: 'default',
+    priority: 0,
+    ...rest,
+  }
+}
+
+/** A worker that a case drives by hand, one turn at a time. */
+export class HandWorker {
+  readonly id: WorkerId
+  readonly #store: Store
+  #looks: readonly Look[] = []
+
+  private constructor(store: Store, id: WorkerId) {
+    this.#store = store
+    this.id = id
+  }
+
+  static async register(store: Store, rest: Partial<WorkerRegistration> = {}): Promise<HandWorker> {
+    const worker = new HandWorker(store, store.newId())
+    await store.registerWorker({
+      id: worker.id,
+      name: 'by hand',
+      ttlMs: 60_000,
+      concurrency: 10,
+      queues: ['default'],
+      taskNames: ['task'],
+      version: '1',
+      ...rest,
+    })
+    return worker
+  }
+
+  async turn(slots: number, completions: readonly Completion[] = [], known?: readonly TaskId[]) {
+    const result: TurnResult = await this.#store.turn({
+      workerId: this.id,
+      slots,
+      completions,
+      looks: this.#looks,
+      ...(known && { known }),
+    })
+    this.#looks = result.looks
+    return result
+  }
+
+  /** Claims into so many slots. */
+  async claim(slots: number): Promise<readonly ClaimedTask[]> {
+    return (await this.turn(slots)).claimed
+  }
+
+  /** Completes tasks, and claims nothing. */
+  async complete(...tasks: ClaimedTask[]): Promise<TurnResult> {
+    return this.turn(0, tasks.map(completed))
+  }
+}
+
+export function completed({ id, fencingToken }: ClaimedTask): Completion {
+  return { id, fencingToken, state: 'completed', result: null }
+}
+
+export function failed({ id, fencingToken }: ClaimedTask): Completion {
+  return { id, fencingToken, state: 'failed', error: { name: 'Error', message: 'no luck' } }
+}
+
+/** The record of a task that must be there. */
+export async function load(store: Store, id: TaskId): Promise<Task> {
+  const [task] = await store.find([id])
+  if (task === undefined) throw new Error(`no task ${id}`)
+  return task
+}
+
+/** The only item of a list. */
+export function only<T>(items: readonly T[]): T {
+  const [first, ...rest] = items
+  if (first === undefined || rest.length > 0) throw new Error(`${items.length} items, not 1`)
+  return first
+}

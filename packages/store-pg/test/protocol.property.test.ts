@@ -1,0 +1,183 @@
+import { conflictsBetween } from '@tasking/core'
+import type { ClaimedTask, Completion, Look, NewTask, Resources, TaskId } from '@tasking/core'
+import { useDatabase } from '@tasking/testbed'
+import fc from 'fast-check'
+import postgres from 'postgres'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pgStore } from '../src/index.ts'
+import type { PgStore } from '../src/index.ts'
+import { resourcesArbitrary, runs } from './arbitraries.ts'
+
+const database = useDatabase()
+let sql: postgres.Sql
+
+beforeAll(() => {
+  sql = postgres(database.url, { max: 8, onnotice: () => undefined })
+})
+afterAll(() => sql.end({ timeout: 1 }))
+
+/** A dispatcher's next batch, and for how many round trips its transaction stays open after it. */
+interface Batch {
+  readonly requests: readonly Resources[]
+  readonly heldFor: number
+}
+
+const batches: fc.Arbitrary<Batch[]> = fc.array(
+  fc.record({
+    requests: fc.array(resourcesArbitrary, { minLength: 1, maxLength: 4 }),
+    heldFor: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 6 })),
+  }),
+  { minLength: 1, maxLength: 6 },
+)
+
+const scenario = fc.record({
+  dispatchers: fc.array(batches, { minLength: 2, maxLength: 4 }),
+  workers: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 2, maxLength: 4 }),
+  // Every so many-th task is canceled right after its dispatch; 0 for none.
+  cancelEvery: fc.constantFrom(0, 3, 7),
+})
+
+/** What happened to a task, in the order in which this process saw it. */
+interface History {
+  readonly resources: Resources
+  dispatchBegan: number
+  dispatchReturned: number
+  claimed?: number
+  ended?: number
+}
+
+test('dispatchers and finishers at once: no overlap, no overtaking, nothing stuck', async () => {
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ dispatchers, workers, cancelEvery }) => {
+      await sql`truncate tasking.task, tasking.reservation, tasking.app_status`
+      await using store = pgStore({ url: database.url, listen: false, poolSize: 12 })
+      const world = new World(store)
+      await Promise.all([
+        Promise.all(dispatchers.map((list) => world.dispatch(list, cancelEvery))).then(
+          () => (world.dispatching = false),
+        ),
+        ...workers.map((slots) => world.work(slots)),
+      ])
+      world.checkOrder()
+      const [left] = await sql`select
+        (select count(*) from tasking.reservation)::int as reservations,
+        (select count(*) from tasking.task where finished_at is null)::int as tasks`
+      expect(left).toEqual({ reservations: 0, tasks: 0 })
+    }),
+    { numRuns: runs(20) },
+  )
+}, 300_000)
+
+class World {
+  readonly #store: PgStore
+  readonly #histories = new Map<TaskId, History>()
+  readonly #held = new Map<TaskId, Resources>()
+  readonly #canceled = new Set<TaskId>()
+  #moment = 0
+  dispatching = true
+
+  constructor(store: PgStore) {
+    this.#store = store
+  }
+
+  async dispatch(list: readonly Batch[], cancelEvery: number): Promise<void> {
+    for (const { requests, heldFor } of list) {
+      const tasks = requests.map((resources): NewTask => {
+        const id = this.#store.newId()
+        const unseen = Infinity
+        const history = { resources, dispatchBegan: ++this.#moment, dispatchReturned: unseen }
+        this.#histories.set(id, history)
+        return { id, name: 'task', input: null, resources, queue: 'default', priority: 0 }
+      })
+      if (heldFor === 0) await this.#store.dispatch(tasks)
+      else {
+        await sql.begin(async (tx) => {
+          await this.#store.dispatch(tasks, { tx })
+          for (let n = 0; n < heldFor; n += 1) await tx`select 1`
+        })
+      }
+      const returned = ++this.#moment
+      for (const { id } of tasks) this.#history(id).dispatchReturned = returned
+      for (const { id } of tasks) {
+        if (cancelEvery > 0 && this.#moment % cancelEvery === 0) await this.#cancel(id)
+      }
+    }
+  }
+
+  /** Claims and finishes until everything that was dispatched is in a final state. */
+  async work(slots: number): Promise<void> {
+    const workerId = this.#store.newId()
+    await this.#store.registerWorker({
+      ...{ id: workerId, name: 'w', ttlMs: 60_000, concurrency: slots, version: '' },
+      ...{ queues: ['default'], taskNames: ['task'] },
+    })
+    let looks: readonly Look[] = []
+    let running: ClaimedTask[] = []
+    let idleTurns = 0
+    // Stuck is: nobody dispatches, nobody holds anything, and still nothing can be claimed.
+    while (this.dispatching || this.#open() > 0) {
+      const ending = running.slice(0, Math.ceil(running.length / 2))
+      running = running.slice(ending.length)
+      for (const { id } of ending) this.#end(id)
+      const completions = ending.map(
+        ({ id, fencingToken }): Completion => ({ id, fencingToken, state: 'completed', result: null }),
+      )
+      const free = slots - running.length
+      const result = await this.#store.turn({ workerId, slots: free, completions, looks })
+      expect(result.refused).toEqual([])
+      looks = result.looks
+      for (const { id } of result.claimed) this.#claim(id)
+      running.push(...result.claimed)
+      const quiet = !this.dispatching && this.#held.size === 0 && looks.length === 0
+      idleTurns = quiet && result.claimed.length === 0 ? idleTurns + 1 : 0
+      if (idleTurns > 200) throw new Error(`${this.#open()} tasks are stuck`)
+    }
+  }
+
+  /** Whoever was in line first, as far as anybody can tell from outside, ended first. */
+  checkOrder(): void {
+    for (const [first, a] of this.#histories) {
+      for (const [second, b] of this.#histories) {
+        if (a.dispatchReturned >= b.dispatchBegan || b.claimed === undefined) continue
+        if (this.#canceled.has(first) || conflictsBetween(a.resources, b.resources).length === 0) {
+          continue
+        }
+        if (a.ended === undefined || a.ended > b.claimed) {
+          throw new Error(`${second} overtook ${first}`)
+        }
+      }
+    }
+  }
+
+  #history(id: TaskId): History {
+    const history = this.#histories.get(id)
+    if (history === undefined) throw new Error(`no task ${id}`)
+    return history
+  }
+
+  #open(): number {
+    const over = [...this.#histories].filter(([id, h]) => h.ended || this.#canceled.has(id))
+    return this.#histories.size - over.length
+  }
+
+  #claim(id: TaskId): void {
+    const { resources } = this.#history(id)
+    for (const [other, held] of this.#held) {
+      const both = conflictsBetween(resources, held)
+      if (both.length > 0) throw new Error(`${id} runs beside ${other} on ${both.join()}`)
+    }
+    this.#held.set(id, resources)
+    this.#history(id).claimed = ++this.#moment
+  }
+
+  // Before the completion is sent: afterwards the next one may rightly begin.
+  #end(id: TaskId): void {
+    this.#held.delete(id)
+    this.#history(id).ended = ++this.#moment
+  }
+
+  async #cancel(id: TaskId): Promise<void> {
+    const canceled = await this.#store.cancel(id).catch(() => undefined)
+    if (canceled?.state === 'canceled') this.#canceled.add(id)
+  }
+}
