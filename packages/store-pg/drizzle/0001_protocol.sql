@@ -644,12 +644,14 @@ begin
   )
   select array_agg(l.resource) into resources from line as l where l.resource is not null;
   if resources is not null then
-    select unblocked + u.unblocked, looks || u.looks into unblocked, looks
+    select u.* into outcome
       from "tasking".unblock(
              resources,
              array_fill(true, array[cardinality(resources)]),
              array_fill('second'::text, array[cardinality(resources)])
            ) as u;
+    unblocked := unblocked + outcome.unblocked;
+    looks := looks || outcome.looks;
   end if;
 
   return jsonb_build_object(

@@ -53,7 +53,7 @@ export function nodePostgresPool(pool: NodePostgresPool, prepare: boolean): Conn
     ...nodePostgresConnection(pool, address, prepare),
     async transaction(run) {
       const client = await pool.connect()
-      const connection = nodePostgresConnection(client, address, false)
+      const connection = nodePostgresConnection(client, address, prepare)
       let broken = false
       try {
         await connection.query('begin')

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Signal } from '@tasking/core'
 import type { Connection } from './connection.ts'
 
 // A commit that notifies holds a lock on the whole database: so many may share one.
 const gapMs = 5
+const mostFlushMs = 1_000
 
 /**
  * Sends signals with NOTIFY, outside the transactions that cause them: the first at once, those
@@ -27,9 +29,13 @@ export class Notifier {
     }
   }
 
-  /** Resolves when nothing is left to send. */
+  /** Resolves when nothing is left to send, or after a second: hints are not worth more. */
   async flush(): Promise<void> {
-    await this.#sending
+    if (this.#sending === undefined) return
+    const enough = new AbortController()
+    const limit = sleep(mostFlushMs, undefined, { signal: enough.signal }).catch(() => undefined)
+    await Promise.race([this.#sending, limit])
+    enough.abort()
   }
 
   async #sendAll(): Promise<void> {
@@ -42,7 +48,7 @@ export class Notifier {
           [this.#channel, JSON.stringify(payloads)],
         )
         .catch(() => undefined)
-      if (this.#pending.size > 0) await new Promise((resolve) => setTimeout(resolve, gapMs))
+      if (this.#pending.size > 0) await sleep(gapMs)
     }
   }
 }

@@ -1,0 +1,87 @@
+import { useDatabase } from '@tasking/testbed'
+import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres'
+import { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js'
+import pg from 'pg'
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { pgStore } from '../src/index.ts'
+import type { CallerTransaction, PgStore } from '../src/index.ts'
+import { rejection, taskOf } from './hand.ts'
+
+const database = useDatabase()
+let store: PgStore
+let sql: postgres.Sql
+let pool: pg.Pool
+
+beforeAll(() => {
+  store = pgStore({ url: database.url, listen: false })
+  sql = postgres(database.url, { max: 2, fetch_types: false })
+  pool = new pg.Pool({ connectionString: database.url, max: 2 })
+})
+afterAll(async () => {
+  await store.close()
+  await sql.end({ timeout: 1 })
+  await pool.end()
+})
+
+const rollback = new Error('the caller changed its mind')
+
+type InTransaction = (run: (tx: CallerTransaction) => Promise<void>) => Promise<void>
+
+const handles: Record<string, InTransaction> = {
+  'postgres.js': async (run) => void (await sql.begin((tx) => run(tx))),
+  async 'node-postgres'(run) {
+    const client = await pool.connect()
+    try {
+      await client.query('begin')
+      await run(client)
+      await client.query('commit')
+    } catch (error) {
+      await client.query('rollback')
+      throw error
+    } finally {
+      client.release()
+    }
+  },
+  'Drizzle on postgres.js': (run) => drizzlePostgresJs(sql).transaction((tx) => run(tx)),
+  'Drizzle on node-postgres': (run) => drizzleNodePostgres(pool).transaction((tx) => run(tx)),
+}
+
+describe.each(Object.entries(handles))('in a transaction of %s', (_name, inTransaction) => {
+  test('tasks exist once it has committed, and block each other', async () => {
+    const [first, second] = [
+      taskOf(store, { exclusive: [`of ${_name}`] }),
+      taskOf(store, { exclusive: [`of ${_name}`] }),
+    ]
+    await inTransaction(async (tx) => {
+      const [answer] = await store.dispatch([first], { tx })
+      expect(answer).toEqual({ id: first.id, state: 'waiting', blocked: false })
+      expect(await store.find([first.id])).toEqual([])
+      const [behind] = await store.dispatch([second], { tx })
+      expect(behind).toEqual({ id: second.id, state: 'waiting', blocked: true })
+    })
+    expect(await store.find([first.id, second.id])).toHaveLength(2)
+  })
+
+  test('a rollback leaves nothing', async () => {
+    const task = taskOf(store, { exclusive: [`rolled back by ${_name}`] })
+    const promise = inTransaction(async (tx) => {
+      await store.dispatch([task], { tx })
+      throw rollback
+    })
+    expect(await rejection(promise)).toBe(rollback)
+    expect(await store.find([task.id])).toEqual([])
+    const [answer] = await store.dispatch([
+      taskOf(store, { exclusive: [`rolled back by ${_name}`] }),
+    ])
+    expect(answer?.blocked).toBe(false)
+  })
+})
+
+test('anything else is refused as a transaction', async () => {
+  const tx = {} as CallerTransaction
+  expect(await rejection(store.dispatch([taskOf(store)], { tx }))).toMatchObject({
+    code: 'invalid_option',
+    option: 'tx',
+  })
+})
