@@ -39,14 +39,13 @@ export interface AnyTaskDefinition {
  * @throws InvalidOptionError for a name that is empty or longer than 200 characters
  */
 export function defineTask<Schema extends StandardSchemaV1, Result>(
-  definition: Omit<TaskDefinition<unknown, StandardSchemaV1.InferOutput<Schema>, Result>, 'input'> & {
+  definition: Omit<
+    TaskDefinition<unknown, StandardSchemaV1.InferOutput<Schema>, Result>,
+    'input'
+  > & {
     readonly input: Schema
   },
-): TaskDefinition<
-  StandardSchemaV1.InferInput<Schema>,
-  StandardSchemaV1.InferOutput<Schema>,
-  Result
->
+): TaskDefinition<StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>, Result>
 export function defineTask<Input = void, Result = unknown>(
   definition: Omit<TaskDefinition<Input, Input, Result>, 'input'> & { readonly input?: undefined },
 ): TaskDefinition<Input, Input, Result>

@@ -23,7 +23,11 @@ export type Jsonified<T> = unknown extends T
           ? never
           : T extends readonly unknown[]
             ? { readonly [Index in keyof T]: Jsonified<T[Index]> }
-            : { readonly [Key in keyof T]: T[Key] extends infer Value ? JsonifiedProperty<Value> : never }
+            : {
+                readonly [Key in keyof T]: T[Key] extends infer Value
+                  ? JsonifiedProperty<Value>
+                  : never
+              }
 
 // A property that JSON leaves out reads as undefined.
 type JsonifiedProperty<T> = T extends undefined ? undefined : Jsonified<T>

@@ -12,8 +12,5 @@ export interface SignalSource {
    * @param onLoss called when signals may have been missed, such as after a reconnect
    * @returns ends the subscription
    */
-  subscribe(
-    onSignal: (signal: Signal) => void,
-    onLoss: () => void,
-  ): Promise<() => Promise<void>>
+  subscribe(onSignal: (signal: Signal) => void, onLoss: () => void): Promise<() => Promise<void>>
 }

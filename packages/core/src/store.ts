@@ -129,7 +129,7 @@ export interface DispatchTarget<Tx> {
  * Verbs may be repeated after an error: no repetition makes a task run twice or get lost.
  * @throws StoreUnavailableError from every verb, when the store doesn't answer
  */
-export interface Store<Tx = unknown> extends AsyncDisposable {
+export interface Store<Tx = never> extends AsyncDisposable {
   /** A fresh id in the form that the store keeps best. */
   newId(): TaskId
   /** Checks that the store can be used safely: reachable, the right schema, a safe driver. */

@@ -68,7 +68,10 @@ export function createTaskHandle<Result>(
       // The store keeps JSON; the definition's author gave its type.
       if (task.state === 'completed') return task.result as Jsonified<Result>
       if (task.state === 'failed') {
-        throw new TaskFailedError(id, task.error ?? { name: 'Error', message: 'no reason recorded' })
+        throw new TaskFailedError(
+          id,
+          task.error ?? { name: 'Error', message: 'no reason recorded' },
+        )
       }
       if (task.state === 'canceled') throw new TaskCanceledError(id, task.cancelReason)
       throw new TaskStateError(id, task.state, 'awaited')

@@ -41,7 +41,7 @@ export function batchEntry<Dispatched, Input, Result>(
   return { definition, input, ...(options && { options }) }
 }
 
-export interface TaskingOptions<Tx = unknown> {
+export interface TaskingOptions<Tx = never> {
   readonly store: Store<Tx>
   /** The definitions that this process knows by name: those its workers can run. */
   readonly tasks?: readonly AnyTaskDefinition[]
@@ -50,7 +50,7 @@ export interface TaskingOptions<Tx = unknown> {
 }
 
 /** The dispatching client: creates tasks, waits for them, cancels them. */
-export interface Tasking<Tx = unknown> extends AsyncDisposable {
+export interface Tasking<Tx = never> extends AsyncDisposable {
   readonly store: Store<Tx>
   /** The definitions given, by name. */
   readonly definitions: ReadonlyMap<string, AnyTaskDefinition>

@@ -56,6 +56,8 @@ function drizzleConnection(handle: DrizzleTransaction, address: string): Connect
 function withParams(text: string, params: readonly Param[]): SQLWrapper {
   const parts = text.split(/\$(\d+)/)
   return sql.join(
-    parts.map((part, index) => (index % 2 === 0 ? sql.raw(part) : sql`${params[Number(part) - 1]}`)),
+    parts.map((part, index) =>
+      index % 2 === 0 ? sql.raw(part) : sql`${params[Number(part) - 1]}`,
+    ),
   )
 }

@@ -29,7 +29,10 @@ export async function checkCommits(pool: ConnectionPool): Promise<void> {
     )
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new UnsafeDriverError(pool.address, `behind its pooler transactions fail (${why}); ${advice}`)
+    throw new UnsafeDriverError(
+      pool.address,
+      `behind its pooler transactions fail (${why}); ${advice}`,
+    )
   }
   const [row] = await pool.query(
     `select count(*)::int from jsonb_array_elements_text($1::text::jsonb) as id

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '@tasking/core'
 import { isRepeatable, translated } from './errors.ts'
 
 /** One call of a store's verb, for metrics and traces. */
@@ -11,6 +11,7 @@ export interface VerbReport {
 }
 
 export interface Instrument {
+  readonly clock: Clock
   readonly onVerb: ((report: VerbReport) => void) | undefined
   readonly address: string
   readonly schema: string
@@ -46,7 +47,7 @@ export async function instrumented<T>(
     } catch (error) {
       if (repeatable && isRepeatable(error) && repeats < mostRepeats) {
         repeats += 1
-        await sleep(Math.random() * Math.min(2 ** repeats, 100))
+        await instrument.clock.sleep(instrument.clock.random() * Math.min(2 ** repeats, 100))
         continue
       }
       const better = translated(error, instrument)

@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import type { Signal, SignalSource } from '@tasking/core'
+import type { Clock, Signal, SignalSource } from '@tasking/core'
 
 type Subscriber = { readonly onSignal: (signal: Signal) => void; readonly onLoss: () => void }
 
@@ -12,11 +12,13 @@ const longestPauseMs = 10_000
 export class Listener implements SignalSource {
   readonly #url: string
   readonly #channel: string
+  readonly #clock: Clock
   readonly #subscribers = new Set<Subscriber>()
   #sql: postgres.Sql | undefined
   #pauseMs = 0
 
-  constructor(url: string, channel: string) {
+  constructor(url: string, channel: string, clock: Clock) {
+    this.#clock = clock
     this.#url = url
     this.#channel = channel
   }
@@ -70,7 +72,7 @@ export class Listener implements SignalSource {
     this.#sql = undefined
     await lost.end({ timeout: 0 }).catch(() => undefined)
     this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, 50), longestPauseMs)
-    await new Promise((resolve) => setTimeout(resolve, this.#pauseMs * (0.5 + Math.random())))
+    await this.#clock.sleep(this.#pauseMs * (0.5 + this.#clock.random()))
     if (this.#subscribers.size === 0 || this.#sql !== undefined) return
     await this.#listen()
     for (const { onLoss } of this.#subscribers) onLoss()

@@ -48,10 +48,10 @@ export async function migrateSchema(
     for (const { version, hash, statements } of migrations.slice(from)) {
       for (const statement of statements) await connection.query(statement)
       if (version === 1) await connection.query(ledger(schema))
-      await connection.query(
-        `insert into "${schema}".migration (version, hash) values ($1, $2)`,
-        [version, hash],
-      )
+      await connection.query(`insert into "${schema}".migration (version, hash) values ($1, $2)`, [
+        version,
+        hash,
+      ])
     }
     return { from, to }
   })

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Signal } from '@tasking/core'
+import type { Clock, Signal } from '@tasking/core'
 import type { Connection } from './connection.ts'
 
 // A commit that notifies holds a lock on the whole database: so many may share one.
@@ -14,10 +13,12 @@ const mostFlushMs = 1_000
 export class Notifier {
   readonly #connection: Connection
   readonly #channel: string
+  readonly #clock: Clock
   #pending = new Map<string, Signal>()
   #sending: Promise<void> | undefined
 
-  constructor(connection: Connection, channel: string) {
+  constructor(connection: Connection, channel: string, clock: Clock) {
+    this.#clock = clock
     this.#connection = connection
     this.#channel = channel
   }
@@ -33,8 +34,7 @@ export class Notifier {
   async flush(): Promise<void> {
     if (this.#sending === undefined) return
     const enough = new AbortController()
-    const limit = sleep(mostFlushMs, undefined, { signal: enough.signal }).catch(() => undefined)
-    await Promise.race([this.#sending, limit])
+    await Promise.race([this.#sending, this.#clock.sleep(mostFlushMs, enough.signal)])
     enough.abort()
   }
 
@@ -48,7 +48,7 @@ export class Notifier {
           [this.#channel, JSON.stringify(payloads)],
         )
         .catch(() => undefined)
-      if (this.#pending.size > 0) await sleep(gapMs)
+      if (this.#pending.size > 0) await this.#clock.sleep(gapMs)
     }
   }
 }

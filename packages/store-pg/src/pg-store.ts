@@ -1,7 +1,8 @@
 import postgres from 'postgres'
 import { v7 as uuidv7 } from 'uuid'
-import { InvalidOptionError, isFinal, TaskNotFoundError } from '@tasking/core'
+import { InvalidOptionError, isFinal, systemClock, TaskNotFoundError } from '@tasking/core'
 import type {
+  Clock,
   DispatchTarget,
   NewTask,
   SignalSource,
@@ -32,6 +33,7 @@ import { defaultSchema, tablesIn } from './schema.ts'
 import { cancel } from './verbs/cancel.ts'
 import { dispatch, dispatchOnce } from './verbs/dispatch.ts'
 import { housekeep } from './verbs/housekeep.ts'
+import type { Place } from './verbs/look.ts'
 import { find, list, queries } from './verbs/read.ts'
 import { turn } from './verbs/turn.ts'
 import { beat, registerWorker, unregisterWorker, workers } from './verbs/workers.ts'
@@ -46,6 +48,8 @@ export interface PgStoreSettings {
    * `url` where that is a direct connection.
    */
   readonly listen?: string | false
+  /** Where time comes from. Default the system's clock. */
+  readonly clock?: Clock
   /** Called after every verb, for metrics and traces. */
   readonly onVerb?: (report: VerbReport) => void
 }
@@ -91,6 +95,7 @@ interface Opened {
 export class PgStore implements Store<CallerTransaction> {
   readonly #options: PgStoreOptions
   readonly #schema: string
+  readonly #clock: Clock
   readonly #tables: ReturnType<typeof tablesIn>
   #opening: Promise<Opened> | undefined
   #listener: Listener | undefined
@@ -108,6 +113,7 @@ export class PgStore implements Store<CallerTransaction> {
     if ('url' in options) checkUrl(options.url)
     this.#options = options
     this.#schema = schema
+    this.#clock = options.clock ?? systemClock
     this.#tables = tablesIn(schema)
   }
 
@@ -147,7 +153,7 @@ export class PgStore implements Store<CallerTransaction> {
   async cancel(id: TaskId, reason?: string): Promise<Task> {
     const { pool, notifier } = await this.#open()
     const { state, unblocked } = await this.#verb('cancel', pool, () =>
-      cancel(pool, this.#schema, id, reason),
+      cancel(this.#place(pool), id, reason),
     )
     if (!isFinal(state)) notifier.send([{ kind: 'cancel', taskId: id }])
     if (unblocked > 0) notifier.send([{ kind: 'wakeup', queue: null }])
@@ -180,7 +186,7 @@ export class PgStore implements Store<CallerTransaction> {
 
   async unregisterWorker(id: WorkerId): Promise<void> {
     const { pool } = await this.#open()
-    await this.#verb('unregisterWorker', pool, () => unregisterWorker(pool, this.#schema, id))
+    await this.#verb('unregisterWorker', pool, () => unregisterWorker(this.#place(pool), id))
   }
 
   async workers() {
@@ -190,7 +196,7 @@ export class PgStore implements Store<CallerTransaction> {
 
   async housekeep() {
     const { pool, notifier } = await this.#open()
-    const report = await this.#verb('housekeep', pool, () => housekeep(pool, this.#schema))
+    const report = await this.#verb('housekeep', pool, () => housekeep(this.#place(pool)))
     if (report.unblocked > 0) notifier.send([{ kind: 'wakeup', queue: null }])
     return report
   }
@@ -209,8 +215,14 @@ export class PgStore implements Store<CallerTransaction> {
 
   #verb<T>(verb: string, pool: ConnectionPool, run: () => Promise<T>, repeatable = true) {
     const { onVerb } = this.#options
-    const instrument = { onVerb, address: pool.address, schema: this.#schema }
+    const instrument = {
+      ...{ onVerb, address: pool.address, schema: this.#schema, clock: this.#clock },
+    }
     return instrumented(instrument, verb, run, repeatable)
+  }
+
+  #place(connection: ConnectionPool): Place {
+    return { connection, schema: this.#schema, clock: this.#clock }
   }
 
   #open(): Promise<Opened> {
@@ -233,8 +245,8 @@ export class PgStore implements Store<CallerTransaction> {
       await checkSchema(pool, this.#schema)
       const listenUrl = this.#listenUrl(pooled)
       const channel = `${this.#schema}_signals`
-      if (listenUrl !== undefined) this.#listener ??= new Listener(listenUrl, channel)
-      return { pool, pooled, notifier: new Notifier(pool, channel) }
+      if (listenUrl !== undefined) this.#listener ??= new Listener(listenUrl, channel, this.#clock)
+      return { pool, pooled, notifier: new Notifier(pool, channel, this.#clock) }
     } catch (error) {
       await pool.close().catch(() => undefined)
       throw translated(error, { address: pool.address, schema: this.#schema })
@@ -282,6 +294,10 @@ function connect(url: string, max: number, prepare: boolean): postgres.Sql {
 function checkUrl(url: string): void {
   if (!URL.canParse(url) || !/^postgres(?:ql)?:$/.test(new URL(url).protocol)) {
     // The text may hold a password: it isn't repeated.
-    throw new InvalidOptionError('url', '(not shown)', 'a URL such as postgres://user@host:5432/database')
+    throw new InvalidOptionError(
+      'url',
+      '(not shown)',
+      'a URL such as postgres://user@host:5432/database',
+    )
   }
 }

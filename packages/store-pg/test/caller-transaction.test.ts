@@ -29,7 +29,9 @@ const rollback = new Error('the caller changed its mind')
 type InTransaction = (run: (tx: CallerTransaction) => Promise<void>) => Promise<void>
 
 const handles: Record<string, InTransaction> = {
-  'postgres.js': async (run) => void (await sql.begin((tx) => run(tx))),
+  async 'postgres.js'(run) {
+    await sql.begin((tx) => run(tx))
+  },
   async 'node-postgres'(run) {
     const client = await pool.connect()
     try {

@@ -27,17 +27,20 @@ describe.skipIf(!pgBouncerAvailable())('through PgBouncer in transaction mode', 
     expect(store.signals).toBeUndefined()
   })
 
-  test.each(['postgres.js', 'node-postgres'])('a set-up of %s that names its statements is refused', async (driver) => {
-    const pool = new pg.Pool({ connectionString: bouncer.url, max: 8 })
-    const client = postgres(bouncer.url, { max: 8, prepare: true, fetch_types: false })
-    await using store =
-      driver === 'postgres.js' ? pgStore({ client }) : pgStore({ pool, prepare: true })
-    const error = await rejection(store.list())
-    expect(error).toMatchObject({ code: 'unsafe_driver' })
-    expect(String(error)).toContain('prepare')
-    await client.end({ timeout: 1 })
-    await pool.end()
-  })
+  test.each(['postgres.js', 'node-postgres'])(
+    'a set-up of %s that names its statements is refused',
+    async (driver) => {
+      const pool = new pg.Pool({ connectionString: bouncer.url, max: 8 })
+      const client = postgres(bouncer.url, { max: 8, prepare: true, fetch_types: false })
+      await using store =
+        driver === 'postgres.js' ? pgStore({ client }) : pgStore({ pool, prepare: true })
+      const error = await rejection(store.list())
+      expect(error).toMatchObject({ code: 'unsafe_driver' })
+      expect(String(error)).toContain('prepare')
+      await client.end({ timeout: 1 })
+      await pool.end()
+    },
+  )
 
   test('migrate works', async () => {
     await direct`drop schema tasking cascade`

@@ -119,9 +119,12 @@ class World {
       const ending = running.slice(0, Math.ceil(running.length / 2))
       running = running.slice(ending.length)
       for (const { id } of ending) this.#end(id)
-      const completions = ending.map(
-        ({ id, fencingToken }): Completion => ({ id, fencingToken, state: 'completed', result: null }),
-      )
+      const completions = ending.map(({ id, fencingToken }): Completion => ({
+        id,
+        fencingToken,
+        state: 'completed',
+        result: null,
+      }))
       const free = slots - running.length
       const result = await this.#store.turn({ workerId, slots: free, completions, looks })
       expect(result.refused).toEqual([])

@@ -1,10 +1,12 @@
-import {
-  parseInput,
-  storableText,
-  TaskingError,
-  throughJson,
+import { parseInput, storableText, TaskingError, throughJson } from '@tasking/core'
+import type {
+  ClaimedTask,
+  Completion,
+  Logger,
+  TaskContext,
+  TaskError,
+  Tasking,
 } from '@tasking/core'
-import type { ClaimedTask, Completion, Logger, TaskContext, TaskError, Tasking } from '@tasking/core'
 
 /** Why a handler's signal aborted. */
 export class TaskAbort extends TaskingError {

@@ -41,7 +41,7 @@ export class Housekeeping {
   async #run(): Promise<void> {
     const { signal } = this.#end
     while (!signal.aborted) {
-      const spread = 0.5 + Math.random()
+      const spread = 0.5 + this.#clock.random()
       await this.#clock.sleep(this.#periodMs * spread * Math.max(1, this.fleet / 4), signal)
       if (signal.aborted) return
       try {

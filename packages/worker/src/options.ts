@@ -1,4 +1,10 @@
-import { defaultQueue, InvalidOptionError, milliseconds, silentLogger, systemClock } from '@tasking/core'
+import {
+  defaultQueue,
+  InvalidOptionError,
+  milliseconds,
+  silentLogger,
+  systemClock,
+} from '@tasking/core'
 import type { Clock, Duration, Logger, Tasking } from '@tasking/core'
 import type { WorkerEvent } from './event.ts'
 
@@ -58,7 +64,11 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
   }
   const pollMs = milliseconds(options.pollInterval ?? 200, 'pollInterval')
   if (pollMs < 10) {
-    throw new InvalidOptionError('pollInterval', options.pollInterval, 'a duration of at least 10ms')
+    throw new InvalidOptionError(
+      'pollInterval',
+      options.pollInterval,
+      'a duration of at least 10ms',
+    )
   }
   return {
     tasking: options.tasking,

@@ -14,7 +14,7 @@ export class Polling {
   /** Whether wake-ups arrive. */
   wakeups = false
 
-  constructor(restMs: number, random: () => number = Math.random) {
+  constructor(restMs: number, random: () => number) {
     this.#restMs = restMs
     this.#random = random
   }

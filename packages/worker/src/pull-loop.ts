@@ -1,5 +1,13 @@
 import { storableText, StoreUnavailableError, WorkerMissingError } from '@tasking/core'
-import type { Beat, ClaimedTask, Completion, TaskId, Turn, TurnResult, WorkerId } from '@tasking/core'
+import type {
+  Beat,
+  ClaimedTask,
+  Completion,
+  TaskId,
+  Turn,
+  TurnResult,
+  WorkerId,
+} from '@tasking/core'
 import { HandlerRun, TaskAbort } from './handler-run.ts'
 import { LookAgain } from './look-again.ts'
 import type { WorkerSettings } from './options.ts'
@@ -34,7 +42,7 @@ export class PullLoop {
   constructor(id: WorkerId, settings: WorkerSettings) {
     this.#id = id
     this.#settings = settings
-    this.polling = new Polling(settings.pollMs)
+    this.polling = new Polling(settings.pollMs, () => settings.clock.random())
   }
 
   /** The tasks whose handlers run right now. */
@@ -157,7 +165,7 @@ export class PullLoop {
   }
 
   async #fail(completions: readonly Completion[], error: unknown): Promise<void> {
-    const { logger, onEvent } = this.#settings
+    const { logger, onEvent, clock } = this.#settings
     if (error instanceof WorkerMissingError) return this.giveUp()
     this.#answerLost = true
     if (error instanceof StoreUnavailableError) {
@@ -168,7 +176,7 @@ export class PullLoop {
     }
     this.#retryMs = Math.min(Math.max(this.#retryMs * 2, 50), longestRetryMs)
     logger.warn({ err: error, retryInMs: this.#retryMs }, 'the store did not take a turn')
-    await this.#sleepUntil(performance.now() + this.#retryMs * (0.5 + Math.random()))
+    await this.#sleepUntil(performance.now() + this.#retryMs * (0.5 + clock.random()))
   }
 
   // One completion that the store can't take must not hold up the others for ever.

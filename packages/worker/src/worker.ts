@@ -157,7 +157,7 @@ class PullingWorker implements Worker {
         logger.warn({ err: error, retryInMs: pauseMs }, error.message)
         this.#settings.onEvent({ kind: 'unavailable', error })
       }
-      await clock.sleep(pauseMs * (0.5 + Math.random()), this.#stopping.signal)
+      await clock.sleep(pauseMs * (0.5 + clock.random()), this.#stopping.signal)
       pauseMs = Math.min(pauseMs * 2, longestStartRetryMs)
     }
     return false

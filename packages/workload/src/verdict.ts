@@ -41,7 +41,10 @@ export interface Verdict {
 /** Judges a workload by what its handlers noted; the store's word only tells what is final. */
 export function judge(evidence: Evidence): Verdict {
   const { items, runs, outcomes, deaths, beganNs } = evidence
-  const lastNs = runs.reduce((last, run) => (run.endNs && run.endNs > last ? run.endNs : last), beganNs)
+  const lastNs = runs.reduce(
+    (last, run) => (run.endNs && run.endNs > last ? run.endNs : last),
+    beganNs,
+  )
   const held = runs.flatMap((run) => {
     const item = items[run.index]
     if (item === undefined) return []
@@ -78,7 +81,8 @@ function pickUp({ runs, outcomes, slotsPerProcess }: Evidence): Verdict['pickUp'
     const later = busy.filter((end) => end > run.startWallMs)
     ends.set(run.pid, [...later, ...(run.endWallMs === undefined ? [] : [run.endWallMs])])
     const claimableMs = unblockedMs.get(run.index)
-    if (claimableMs != null) delays.push(Math.max(0, run.startWallMs - Math.max(claimableMs, slotMs)))
+    if (claimableMs != null)
+      delays.push(Math.max(0, run.startWallMs - Math.max(claimableMs, slotMs)))
   }
   return { medianMs: percentile(delays, 0.5), p99Ms: percentile(delays, 0.99) }
 }

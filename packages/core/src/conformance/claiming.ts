@@ -49,13 +49,20 @@ export const claimingCases: readonly ConformanceCase[] = [
         taskOf(store, {}, { queue: 'high', input: 'high' }),
       ])
       const worker = await HandWorker.register(store, { queues: ['high', 'low'] })
-      same((await worker.claim(10)).map(({ input }) => input), ['high', 'low'], 'order')
+      same(
+        (await worker.claim(10)).map(({ input }) => input),
+        ['high', 'low'],
+        'order',
+      )
     },
   },
   {
     name: 'claim: finish and claim in one turn',
     async run(store) {
-      await store.dispatch([taskOf(store, { exclusive: ['r'] }), taskOf(store, { exclusive: ['r'] })])
+      await store.dispatch([
+        taskOf(store, { exclusive: ['r'] }),
+        taskOf(store, { exclusive: ['r'] }),
+      ])
       const worker = await HandWorker.register(store)
       const first = only(await worker.claim(1))
       const { claimed, refused, unblocked } = await worker.turn(1, [completed(first)])

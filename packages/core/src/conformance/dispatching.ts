@@ -9,10 +9,14 @@ export const dispatchCases: readonly ConformanceCase[] = [
       const parentId = store.newId()
       const task = taskOf(
         store,
-        { exclusive: ['b', 'a'], shared: ["c'd\"{},"] },
+        { exclusive: ['b', 'a'], shared: ['c\'d"{},'] },
         { input, parentId, priority: -3, queue: 'other' },
       )
-      same(await store.dispatch([task]), [{ id: task.id, state: 'waiting', blocked: false }], 'answer')
+      same(
+        await store.dispatch([task]),
+        [{ id: task.id, state: 'waiting', blocked: false }],
+        'answer',
+      )
       const found = await load(store, task.id)
       same(
         [found.name, found.input, found.resources, found.queue, found.priority, found.parentId],
@@ -58,7 +62,11 @@ export const dispatchCases: readonly ConformanceCase[] = [
       await worker.complete(only(await worker.claim(10)))
       await worker.complete(only(await worker.claim(10)))
       const behind = taskOf(store, { exclusive: ['r'] })
-      same((await store.dispatch([behind])).map((t) => t.blocked), [false], 'nothing left in line')
+      same(
+        (await store.dispatch([behind])).map((t) => t.blocked),
+        [false],
+        'nothing left in line',
+      )
     },
   },
   {
@@ -68,7 +76,11 @@ export const dispatchCases: readonly ConformanceCase[] = [
         taskOf(store, { exclusive: [`a${n % 100}`, `b${n}`], shared: ['all'] }),
       )
       const answer = await store.dispatch(batch)
-      same(answer.map(({ id }) => id), batch.map(({ id }) => id), 'order of the answer')
+      same(
+        answer.map(({ id }) => id),
+        batch.map(({ id }) => id),
+        'order of the answer',
+      )
       same(answer.filter(({ blocked }) => !blocked).length, 100, 'unblocked')
     },
   },
@@ -96,7 +108,11 @@ export const dispatchCases: readonly ConformanceCase[] = [
       const task = taskOf(store)
       await store.dispatch([task])
       const found = await store.find([store.newId(), task.id, 'no id at all'])
-      same(found.map(({ id }) => id), [task.id], 'found')
+      same(
+        found.map(({ id }) => id),
+        [task.id],
+        'found',
+      )
       await rejects(store.cancel(store.newId()), 'task_not_found')
       await rejects(store.cancel('no id at all'), 'task_not_found')
     },

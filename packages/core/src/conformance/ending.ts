@@ -50,7 +50,10 @@ export const endingCases: readonly ConformanceCase[] = [
   {
     name: 'cancel: one that runs is asked, and keeps its reservations until it ends',
     async run(store) {
-      await store.dispatch([taskOf(store, { exclusive: ['r'] }), taskOf(store, { exclusive: ['r'] })])
+      await store.dispatch([
+        taskOf(store, { exclusive: ['r'] }),
+        taskOf(store, { exclusive: ['r'] }),
+      ])
       const worker = await HandWorker.register(store)
       const task = only(await worker.claim(1))
       same((await store.cancel(task.id, 'enough')).state, 'canceling', 'asked')

@@ -2,7 +2,8 @@ import type { ClaimedTask } from '../task.ts'
 import type { ConformanceCase } from './index.ts'
 import { HandWorker, only, same, taskOf } from './stand.ts'
 
-const letters = (tasks: readonly ClaimedTask[]) => tasks.map(({ input }) => input).toSorted()
+const letters = (tasks: readonly ClaimedTask[]) =>
+  tasks.map(({ input }) => String(input)).toSorted((a, b) => a.localeCompare(b))
 
 export const exclusionCases: readonly ConformanceCase[] = [
   {
@@ -32,7 +33,11 @@ export const exclusionCases: readonly ConformanceCase[] = [
       const stuck = Array.from({ length: 200 }, () => taskOf(store, { exclusive: ['r'] }))
       await store.dispatch([...stuck, taskOf(store, {}, { input: 'free' })])
       const worker = await HandWorker.register(store)
-      same((await worker.claim(10)).map(({ input }) => input), [null, 'free'], 'claimed')
+      same(
+        (await worker.claim(10)).map(({ input }) => input),
+        [null, 'free'],
+        'claimed',
+      )
     },
   },
   {
@@ -48,7 +53,11 @@ export const exclusionCases: readonly ConformanceCase[] = [
       same(letters(first), ['s1'], 'first')
       const second = (await worker.turn(10, first.map(done))).claimed
       same(letters(second), ['x'], 'then the exclusive one')
-      same(letters((await worker.turn(10, second.map(done))).claimed), ['s2'], 'then the shared one')
+      same(
+        letters((await worker.turn(10, second.map(done))).claimed),
+        ['s2'],
+        'then the shared one',
+      )
     },
   },
   {

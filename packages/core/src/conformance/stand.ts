@@ -27,7 +27,11 @@ export async function rejects(promise: Promise<unknown>, code: string): Promise<
 }
 
 /** A new task, with what the case doesn't care about filled in. */
-export function taskOf(store: Store, request: ResourceRequest = {}, rest: Partial<NewTask> = {}): NewTask {
+export function taskOf(
+  store: Store,
+  request: ResourceRequest = {},
+  rest: Partial<NewTask> = {},
+): NewTask {
   return {
     id: store.newId(),
     name: 'task',

@@ -22,8 +22,14 @@ export const workerCases: readonly ConformanceCase[] = [
   {
     name: 'workers: what one holds when it leaves is failed, and frees its resources',
     async run(store) {
-      await store.dispatch([taskOf(store, { exclusive: ['r'] }), taskOf(store, { exclusive: ['r'] })])
-      const [leaving, staying] = [await HandWorker.register(store), await HandWorker.register(store)]
+      await store.dispatch([
+        taskOf(store, { exclusive: ['r'] }),
+        taskOf(store, { exclusive: ['r'] }),
+      ])
+      const [leaving, staying] = [
+        await HandWorker.register(store),
+        await HandWorker.register(store),
+      ]
       const task = only(await leaving.claim(1))
       await store.unregisterWorker(leaving.id)
       const lost = await load(store, task.id)

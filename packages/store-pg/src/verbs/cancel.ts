@@ -1,8 +1,8 @@
 import { nextState, TaskNotFoundError, TaskStateError } from '@tasking/core'
 import type { Look, TaskId, TaskState } from '@tasking/core'
-import type { Connection } from '../connection.ts'
 import { isTaskId } from '../task-id.ts'
 import { look } from './look.ts'
+import type { Place } from './look.ts'
 
 /**
  * One call of the SQL function `cancel`, and the second look after its commit.
@@ -10,19 +10,18 @@ import { look } from './look.ts'
  * @throws TaskNotFoundError, TaskStateError
  */
 export async function cancel(
-  connection: Connection,
-  schema: string,
+  place: Place,
   id: TaskId,
   reason: string | undefined,
 ): Promise<{ readonly state: TaskState; readonly unblocked: number }> {
   if (!isTaskId(id)) throw new TaskNotFoundError(id)
-  const [row] = await connection.query(
-    `select found_state, unblocked, looks from "${schema}".cancel($1::text::uuid, $2)`,
+  const [row] = await place.connection.query(
+    `select found_state, unblocked, looks from "${place.schema}".cancel($1::text::uuid, $2)`,
     [id, reason ?? null],
   )
   const [found, unblocked, looks] = row as [TaskState | null, number, readonly Look[]]
   if (found === null) throw new TaskNotFoundError(id)
   const state = nextState(found, 'cancel')
   if (state === undefined) throw new TaskStateError(id, found, 'canceled')
-  return { state, unblocked: unblocked + (await look(connection, schema, looks)) }
+  return { state, unblocked: unblocked + (await look(place, looks)) }
 }

@@ -1,6 +1,6 @@
 import type { HousekeepingReport, Look, WorkerId } from '@tasking/core'
-import type { Connection } from '../connection.ts'
 import { look } from './look.ts'
+import type { Place } from './look.ts'
 
 interface HousekeepingDocument {
   readonly done: boolean
@@ -11,16 +11,14 @@ interface HousekeepingDocument {
 }
 
 /** One call of the SQL function `housekeep`, and the second look after its commit. */
-export async function housekeep(
-  connection: Connection,
-  schema: string,
-): Promise<HousekeepingReport> {
-  const [row] = await connection.query(`select "${schema}".housekeep()`)
-  const { done, missing, lost, unblocked, looks } = row?.[0] as HousekeepingDocument
+export async function housekeep(place: Place): Promise<HousekeepingReport> {
+  const [row] = await place.connection.query(`select "${place.schema}".housekeep()`)
+  const [document] = row as [HousekeepingDocument]
+  const { done, missing, lost, unblocked, looks } = document
   return {
     done,
     missingWorkers: missing,
     lostTasks: lost,
-    unblocked: unblocked + (await look(connection, schema, looks)),
+    unblocked: unblocked + (await look(place, looks)),
   }
 }

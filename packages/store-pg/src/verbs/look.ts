@@ -1,8 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Look } from '@tasking/core'
+import type { Clock, Look } from '@tasking/core'
 import type { Connection } from '../connection.ts'
 
 const mostLooks = 5
+
+/** Where a verb acts. */
+export interface Place {
+  readonly connection: Connection
+  readonly schema: string
+  readonly clock: Clock
+}
 
 /**
  * Looks again at what a cancel or housekeeping released, after its commit, and a few times more
@@ -10,14 +16,13 @@ const mostLooks = 5
  * @returns how many tasks that unblocked
  */
 export async function look(
-  connection: Connection,
-  schema: string,
+  { connection, schema, clock }: Place,
   looks: readonly Look[],
 ): Promise<number> {
   let due = looks
   let unblocked = 0
   for (let attempt = 0; due.length > 0 && attempt < mostLooks; attempt += 1) {
-    if (attempt > 0) await sleep(5 * 2 ** attempt)
+    if (attempt > 0) await clock.sleep(5 * 2 ** attempt)
     const [row] = await connection.query(
       `select unblocked, looks from "${schema}".release(null, null, null, $1::text::jsonb)`,
       [JSON.stringify(due)],

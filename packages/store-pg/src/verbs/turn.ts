@@ -48,7 +48,8 @@ export async function turn(
       known === undefined ? null : JSON.stringify(known),
     ],
   )
-  const { claimed, ...rest } = row?.[0] as TurnDocument
+  const [document] = row as [TurnDocument]
+  const { claimed, ...rest } = document
   return { ...rest, claimed: claimed.map(toClaimedTask) }
 }
 

@@ -5,6 +5,7 @@ import type { Beat, Look, WorkerId, WorkerRecord, WorkerRegistration } from '@ta
 import type { Connection } from '../connection.ts'
 import type { Tables } from '../schema.ts'
 import { look } from './look.ts'
+import type { Place } from './look.ts'
 
 /** The database's clock is the only one that a worker's life is measured by. */
 const databaseNow = sql`clock_timestamp()`
@@ -25,11 +26,7 @@ export async function registerWorker(
   await db.insert(appStatus).values(row).onConflictDoNothing()
 }
 
-export async function beat(
-  connection: Connection,
-  schema: string,
-  id: WorkerId,
-): Promise<Beat> {
+export async function beat(connection: Connection, schema: string, id: WorkerId): Promise<Beat> {
   const [row] = await connection.query(
     `with alive as (
        update "${schema}".app_status
@@ -48,27 +45,20 @@ export async function beat(
 }
 
 /** Ends what the worker still holds, and forgets it. */
-export async function unregisterWorker(
-  connection: Connection,
-  schema: string,
-  id: WorkerId,
-): Promise<void> {
-  const [row] = await connection.query(
-    `select looks from "${schema}".lose_worker($1::text::uuid, $2::text::jsonb)`,
+export async function unregisterWorker(place: Place, id: WorkerId): Promise<void> {
+  const [row] = await place.connection.query(
+    `select looks from "${place.schema}".lose_worker($1::text::uuid, $2::text::jsonb)`,
     [id, JSON.stringify(workerStopped)],
   )
   const [looks] = row as [readonly Look[]]
-  await look(connection, schema, looks)
+  await look(place, looks)
 }
 
 export async function workers(
   db: PgRemoteDatabase,
   { appStatus, task }: Tables,
 ): Promise<WorkerRecord[]> {
-  const rows = await db
-    .select()
-    .from(appStatus)
-    .orderBy(appStatus.startedAt, appStatus.id)
+  const rows = await db.select().from(appStatus).orderBy(appStatus.startedAt, appStatus.id)
   const owned = await db
     .select({ workerId: task.workerId, tasks: count() })
     .from(task)

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+
+import { defineTask } from '../src/definition.ts'
+import { InvalidOptionError } from '../src/errors.ts'
+
+describe('defineTask', () => {
+  test('gives the definition back as it is', () => {
+    const definition = {
+      name: 'repository.sync',
+      input: z.object({ repository: z.string() }),
+      resources: { exclusive: ['a'] },
+      queue: 'slow',
+      priority: 5,
+      run: () => 1,
+    }
+    expect(defineTask(definition)).toBe(definition)
+  })
+
+  test.each([
+    ['the longest name', 'a'.repeat(200)],
+    ['any characters', 'Sync: "repository" 😀'],
+  ])('takes %s', (_, name) => {
+    expect(defineTask({ name, run: () => 1 }).name).toBe(name)
+  })
+
+  test.each<[string, unknown]>([
+    ['an empty name', ''],
+    ['a blank name', ' \n'],
+    ['an overlong name', 'a'.repeat(201)],
+    ['a NUL character', 'a\0'],
+    ['half a surrogate pair', 'a\ud83d'],
+    ['no name', undefined],
+    ['a number', 42],
+  ])('refuses %s', (_, name) => {
+    const define = () => defineTask({ name: name as string, run: () => 1 })
+    expect(define).toThrow(InvalidOptionError)
+  })
+})

@@ -1,0 +1,117 @@
+import { describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+
+import { defineTask } from '../src/definition.ts'
+import { InvalidInputError, InvalidResourceError, NotJsonError } from '../src/errors.ts'
+import { newTask } from '../src/new-task.ts'
+import type { DispatchOptions } from '../src/new-task.ts'
+
+const plain = defineTask({ name: 'plain', run: (_input: unknown) => 1 })
+
+describe('newTask', () => {
+  test('fills in what neither definition nor dispatch say', async () => {
+    expect(await newTask('id', plain, { a: 1 })).toEqual({
+      id: 'id',
+      name: 'plain',
+      input: { a: 1 },
+      resources: { exclusive: [], shared: [] },
+      queue: 'default',
+      priority: 0,
+    })
+  })
+
+  const particular = defineTask({ name: 'particular', queue: 'slow', priority: 5, run: () => 1 })
+
+  test("takes the definition's queue and priority", async () => {
+    const task = await newTask('id', particular, undefined)
+    expect(task).toMatchObject({ queue: 'slow', priority: 5 })
+  })
+
+  test('prefers those of the dispatch', async () => {
+    const task = await newTask('id', particular, undefined, { queue: 'fast', priority: 0 })
+    expect(task).toMatchObject({ queue: 'fast', priority: 0 })
+  })
+
+  test('notes the parent', async () => {
+    expect(await newTask('id', plain, 1, { parentId: 'parent' })).toMatchObject({
+      parentId: 'parent',
+    })
+  })
+
+  test.each<[string, DispatchOptions]>([
+    ['an empty queue', { queue: '' }],
+    ['an overlong queue', { queue: 'q'.repeat(101) }],
+    ['a queue with a NUL character', { queue: 'a\0' }],
+    ['a queue with half a surrogate pair', { queue: 'a\ud83d' }],
+    ['a queue that is no string', { queue: 5 as unknown as string }],
+    ['half a priority', { priority: 0.5 }],
+    ['a priority that is no number', { priority: '1' as unknown as number }],
+    ['too high a priority', { priority: 1_000_001 }],
+    ['too low a priority', { priority: -1_000_001 }],
+    ['a priority that is not a number', { priority: Number.NaN }],
+  ])('refuses %s', async (_, options) => {
+    await expect(newTask('id', plain, 1, options)).rejects.toMatchObject({
+      code: 'invalid_option',
+      option: Object.keys(options)[0],
+    })
+  })
+
+  test.each([1_000_000, -1_000_000])('takes a priority of %d', async (priority) => {
+    expect((await newTask('id', plain, 1, { priority })).priority).toBe(priority)
+  })
+})
+
+describe('the input of a new task', () => {
+  const since = defineTask({
+    name: 'since',
+    input: z.object({ since: z.coerce.date() }),
+    resources: (input) => ({ exclusive: [`year:${input.since.getUTCFullYear()}`] }),
+    run: () => 1,
+  })
+
+  test('is stored as it was given, in JSON', async () => {
+    const task = await newTask('id', since, { since: new Date(0) })
+    expect(task.input).toEqual({ since: '1970-01-01T00:00:00.000Z' })
+  })
+
+  test('is parsed from its stored form for the resources', async () => {
+    const task = await newTask('id', since, { since: new Date(0) })
+    expect(task.resources.exclusive).toEqual(['year:1970'])
+  })
+
+  test('is checked in its stored form, as the worker will get it', async () => {
+    const dated = defineTask({ name: 'dated', input: z.date(), run: () => 1 })
+    await expect(newTask('id', dated, new Date(0))).rejects.toThrow(InvalidInputError)
+  })
+
+  test('is refused where it is no JSON, with the name of the task', async () => {
+    const dispatched = newTask('id', plain, { a: 1n })
+    await expect(dispatched).rejects.toThrow(NotJsonError)
+    await expect(dispatched).rejects.toThrow(/^The input of "plain" can't be stored/)
+  })
+})
+
+describe('the resources of a new task', () => {
+  test('may be the same for all tasks of a definition', async () => {
+    const resources = { exclusive: ['b', 'a'], shared: ['c'] }
+    const task = await newTask('id', defineTask({ name: 'fixed', resources, run: () => 1 }), null)
+    expect(task.resources).toEqual({ exclusive: ['a', 'b'], shared: ['c'] })
+  })
+
+  test('are refused where a name is not valid', async () => {
+    const resources = vi.fn(() => ({ shared: [''] }))
+    const dispatched = newTask(
+      'id',
+      defineTask({ name: 'bad', resources, run: () => 1 }),
+      undefined,
+    )
+    await expect(dispatched).rejects.toThrow(InvalidResourceError)
+  })
+
+  test('are not asked for when the input is not valid', async () => {
+    const resources = vi.fn(() => ({}))
+    const definition = defineTask({ name: 'strict', input: z.string(), resources, run: () => 1 })
+    await expect(newTask('id', definition, 5)).rejects.toThrow(InvalidInputError)
+    expect(resources).not.toHaveBeenCalled()
+  })
+})

@@ -1,0 +1,26 @@
+import type { Store } from '@tasking/core'
+
+/** The store itself but for some verbs. */
+export function forwardingStore(store: Store, verbs: Partial<Store>): Store {
+  return {
+    newId: () => store.newId(),
+    check: () => store.check(),
+    dispatch: (tasks, target) => store.dispatch(tasks, target),
+    turn: (turn) => store.turn(turn),
+    cancel: (id, reason) => store.cancel(id, reason),
+    find: (ids) => store.find(ids),
+    list: (filter) => store.list(filter),
+    registerWorker: (worker) => store.registerWorker(worker),
+    beat: (id) => store.beat(id),
+    unregisterWorker: (id) => store.unregisterWorker(id),
+    workers: () => store.workers(),
+    housekeep: () => store.housekeep(),
+    // Where a store has signals may be known only after its check.
+    get signals() {
+      return store.signals
+    },
+    close: () => store.close(),
+    [Symbol.asyncDispose]: () => store.close(),
+    ...verbs,
+  }
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { batchEntry, defineTask } from '@tasking/core'
+
+import { Scene } from './scene.ts'
+
+describe.each(['postgres', 'memory'] as const)('a worker on %s', (kind) => {
+  test('runs a task and stores its result', async () => {
+    await using scene = await Scene.open(kind)
+    const add = defineTask({ name: 'add', run: ({ a, b }: { a: number; b: number }) => a + b })
+    const tasking = scene.tasking([add])
+    const { worker, log } = await scene.startedWorker(tasking)
+    const handle = await tasking.dispatch(add, { a: 2, b: 3 })
+    const task = await handle.finished()
+    expect(task).toMatchObject({ state: 'completed', result: 5, error: null, workerId: worker.id })
+    expect(task.startedAt).toBeInstanceOf(Date)
+    expect(task.finishedAt).toBeInstanceOf(Date)
+    await log.next('finished', { taskId: handle.id })
+    expect(log.events.filter((event) => 'taskId' in event)).toEqual([
+      { kind: 'claimed', taskId: handle.id, taskName: 'add' },
+      { kind: 'ended', taskId: handle.id, state: 'completed' },
+      { kind: 'finished', taskId: handle.id },
+    ])
+  })
+
+  test('never runs, and never owns, more tasks than it has slots', async () => {
+    await using scene = await Scene.open(kind)
+    const concurrency = 3
+    const meeting = scene.meeting(concurrency)
+    let running = 0
+    let mostRunning = 0
+    let mostOwned = 0
+    const job = defineTask({
+      name: 'job',
+      async run() {
+        running += 1
+        mostRunning = Math.max(mostRunning, running)
+        const owned = await tasking.list({ states: ['running', 'canceling'] })
+        mostOwned = Math.max(mostOwned, owned.length)
+        // Nobody goes on before all slots have been in use at once.
+        await meeting.arrive()
+        running -= 1
+      },
+    })
+    const tasking = scene.tasking([job])
+    const handles = await tasking.dispatchBatch(Array.from({ length: 100 }, () => batchEntry(job)))
+    const { log } = await scene.startedWorker(tasking, { concurrency })
+    const tasks = await Promise.all(handles.map((handle) => handle.finished()))
+    expect(tasks.every(({ state }) => state === 'completed')).toBe(true)
+    expect(log.of('claimed')).toHaveLength(100)
+    expect([mostRunning, mostOwned]).toEqual([concurrency, concurrency])
+  })
+
+  test('asks for no more tasks than it can start', async () => {
+    await using scene = await Scene.open(kind)
+    const gate = scene.gate()
+    const meeting = scene.meeting(2)
+    const job = defineTask({
+      name: 'job',
+      async run() {
+        void meeting.arrive()
+        await gate.opened
+      },
+    })
+    const tasking = scene.tasking([job])
+    const handles = await tasking.dispatchBatch(Array.from({ length: 5 }, () => batchEntry(job)))
+    const { worker } = await scene.startedWorker(tasking, { concurrency: 2 })
+    await meeting.complete
+    expect(worker.running).toBe(2)
+    const states = (await tasking.list()).map(({ state }) => state).toSorted()
+    expect(states).toEqual(['running', 'running', 'waiting', 'waiting', 'waiting'])
+    gate.open()
+    await Promise.all(handles.map((handle) => handle.result()))
+    expect(worker.running).toBe(0)
+  })
+
+  test('leaves tasks of other names and other queues alone', async () => {
+    await using scene = await Scene.open(kind)
+    const mine = defineTask({ name: 'mine', run: () => 1 })
+    const theirs = defineTask({ name: 'theirs', run: () => 1 })
+    const tasking = scene.tasking([mine])
+    const [unknown, elsewhere, last] = await tasking.dispatchBatch([
+      batchEntry(theirs, undefined, { priority: 5 }),
+      batchEntry(mine, undefined, { priority: 5, queue: 'elsewhere' }),
+      batchEntry(mine),
+    ])
+    await scene.startedWorker(tasking, { concurrency: 5 })
+    await last?.result()
+    expect(await unknown?.load()).toMatchObject({ state: 'waiting' })
+    expect(await elsewhere?.load()).toMatchObject({ state: 'waiting' })
+  })
+
+  test('serves its queues in their order, and in each the higher priority first', async () => {
+    await using scene = await Scene.open(kind)
+    const order: string[] = []
+    const job = defineTask({ name: 'job', run: (name: string) => void order.push(name) })
+    const tasking = scene.tasking([job])
+    const handles = await tasking.dispatchBatch([
+      batchEntry(job, 'slow', { queue: 'slow', priority: 9 }),
+      batchEntry(job, 'second', { queue: 'fast' }),
+      batchEntry(job, 'third', { queue: 'fast' }),
+      batchEntry(job, 'first', { queue: 'fast', priority: 1 }),
+    ])
+    await scene.startedWorker(tasking, { queues: ['fast', 'slow'] })
+    await Promise.all(handles.map((handle) => handle.result()))
+    expect(order).toEqual(['first', 'second', 'third', 'slow'])
+  })
+})

@@ -1,0 +1,43 @@
+// A stranger's first program, in a project that has the packed packages from npm and nothing else.
+// Arguments: the packages to import. See check-packages.mjs.
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createTasking } from '@tasking/core'
+import { startPostgres } from '@tasking/local-postgres'
+import { pgStore } from '@tasking/store-pg'
+import { deposit } from './tasks.mjs'
+
+for (const name of process.argv.slice(2)) {
+  assert(Object.keys(await import(name)).length > 0, `${name} exports nothing`)
+}
+
+/** @type {(command: string, ...args: string[]) => string} */
+const npx = (command, ...args) => execFileSync('npx', [command, ...args], { encoding: 'utf8' })
+
+for (const command of ['tasking', 'tasking-worker']) {
+  assert.match(npx(command, '--help'), new RegExp(`^Usage: ${command}`))
+}
+
+const server = await startPostgres({ durable: false })
+let worker
+try {
+  const url = await server.createDatabase()
+  process.env.TASKING_DATABASE_URL = url
+  npx('tasking', 'migrate')
+
+  const args = ['node_modules/.bin/tasking-worker', '--tasks', './tasks.mjs']
+  worker = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  const exit = once(worker, 'exit')
+
+  const tasking = createTasking({ store: pgStore({ url }), tasks: [deposit] })
+  const task = await tasking.dispatch(deposit, { account: 42, amount: 7 })
+  assert.deepEqual(await task.result({ timeout: '30s' }), { deposited: 7, by: worker.pid })
+  await tasking[Symbol.asyncDispose]()
+
+  worker.kill('SIGTERM')
+  assert.deepEqual(await exit, [0, null], 'the worker ends well when it is told to')
+} finally {
+  worker?.kill('SIGKILL')
+  await server.stop()
+}

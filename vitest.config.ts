@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: [
+      '{packages,apps,examples}/*/test/**/*.test.ts',
+      'testbed/test/**/*.test.ts',
+      'scripts/test/**/*.test.ts',
+    ],
+    globalSetup: ['./testbed/global-setup.ts'],
+    // Real servers and processes start and stop in tests and hooks, on small machines too.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+})
