@@ -10,6 +10,11 @@ export class HandClock implements Clock {
   readonly #sleepers = new Set<Sleeper>()
   #ms = Date.parse('2026-01-01T00:00:00Z')
 
+  /** Without jitter: the middle of the range. */
+  random(): number {
+    return 0.5
+  }
+
   now(): Date {
     return new Date(this.#ms)
   }

@@ -15,6 +15,11 @@ export class HandClock implements Clock {
     vi.spyOn(performance, 'now').mockImplementation(() => this.#ms)
   }
 
+  /** Without jitter: the middle of the range. */
+  random(): number {
+    return 0.5
+  }
+
   now(): Date {
     return new Date(this.#ms)
   }
@@ -59,4 +64,15 @@ export class HandClock implements Clock {
 /** Resolves when everything that waits for nothing from outside has gone as far as it can. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A clock on which no pause ends by itself: whoever sleeps must be woken. */
+export const frozenClock: Clock = {
+  now: () => new Date(),
+  random: () => 0.5,
+  sleep: (_ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve()
+      signal?.addEventListener('abort', () => resolve(), { once: true })
+    }),
 }

@@ -60,7 +60,7 @@ export class Scene implements AsyncDisposable {
   store(listen = true): Store {
     if (this.#database === undefined) return this.#memory
     const { url } = this.#database
-    return pgStore({ url, poolSize: 4, ...(!listen && { listen: false }) }) as Store
+    return pgStore({ url, poolSize: 4, ...(!listen && { listen: false }) })
   }
 
   tasking(

@@ -3,7 +3,9 @@ import type { ConformanceCase } from './index.ts'
 import { HandWorker, only, same, taskOf } from './stand.ts'
 
 const letters = (tasks: readonly ClaimedTask[]) =>
-  tasks.map(({ input }) => String(input)).toSorted((a, b) => a.localeCompare(b))
+  tasks
+    .map(({ input }) => (typeof input === 'string' ? input : ''))
+    .toSorted((a, b) => a.localeCompare(b))
 
 export const exclusionCases: readonly ConformanceCase[] = [
   {

@@ -1,0 +1,137 @@
+import { MemoryStore } from '@tasking/core'
+import type { Beat, Store } from '@tasking/core'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+
+import { Heartbeat } from '../src/heartbeat.ts'
+import { forwardingStore } from './forwarding-store.ts'
+import { Gate } from './gate.ts'
+import { HandClock, settled } from './hand-clock.ts'
+
+const ttlMs = 3_000
+const alive: Beat = { alive: true, fleet: 7, owned: 2 }
+
+afterEach(() => void vi.restoreAllMocks())
+
+/** A heartbeat whose every beat is answered by `answer`. */
+function setUp(answer: () => Promise<Beat>) {
+  const clock = new HandClock()
+  const beat = vi.fn<Store['beat']>(answer)
+  const listener = {
+    onBeat: vi.fn<(beat: Beat) => void>(),
+    onFailure: vi.fn<(error: unknown) => void>(),
+    onMissing: vi.fn<() => void>(),
+  }
+  const store = forwardingStore(new MemoryStore(), { beat })
+  return { clock, beat, listener, heartbeat: new Heartbeat(store, clock, 'me', ttlMs, listener) }
+}
+
+describe('Heartbeat', () => {
+  test('beats once before it has started', async () => {
+    const { heartbeat, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    expect(beat.mock.calls).toEqual([['me']])
+    expect(listener.onBeat.mock.calls).toEqual([[alive]])
+  })
+
+  test('does not start without an answer', async () => {
+    const { heartbeat, clock } = setUp(() => Promise.reject(new Error('no answer')))
+    await expect(heartbeat.start()).rejects.toThrow('no answer')
+    expect(clock.pauses).toEqual([])
+  })
+
+  test('beats every third of its TTL', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    await clock.advance(ttlMs / 3 - 1)
+    expect(beat).toHaveBeenCalledTimes(1)
+    await clock.advance(1)
+    expect(beat).toHaveBeenCalledTimes(2)
+    await clock.advance(10 * ttlMs)
+    expect(beat).toHaveBeenCalledTimes(32)
+    expect(listener.onMissing).not.toHaveBeenCalled()
+  })
+
+  test('tries again soon after a beat that failed', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    const failure = new Error('no answer')
+    beat.mockRejectedValueOnce(failure)
+    await clock.advance(ttlMs / 3)
+    expect(listener.onFailure.mock.calls).toEqual([[failure]])
+    await clock.advance(ttlMs / 10)
+    expect(listener.onBeat).toHaveBeenCalledTimes(2)
+    await clock.advance(ttlMs)
+    expect(listener.onMissing).not.toHaveBeenCalled()
+  })
+
+  test('gives up before its TTL when beats fail', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    beat.mockRejectedValue(new Error('no answer'))
+    await clock.advance(0.8 * ttlMs - 1)
+    expect(listener.onMissing).not.toHaveBeenCalled()
+    await clock.advance(1)
+    expect(listener.onMissing).toHaveBeenCalledOnce()
+  })
+
+  test('gives up before its TTL when a beat hangs', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    beat.mockReturnValue(new Promise(() => undefined))
+    await clock.advance(0.8 * ttlMs)
+    expect(listener.onMissing).toHaveBeenCalledOnce()
+  })
+
+  test('counts from when a beat was sent, however late its answer', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    const answer = new Gate()
+    beat.mockReturnValueOnce(answer.opened.then(() => alive))
+    beat.mockReturnValueOnce(new Promise(() => undefined))
+    await clock.advance(ttlMs / 3)
+    await clock.advance(ttlMs / 3)
+    answer.open()
+    await clock.advance(ttlMs / 3 + 0.8 * ttlMs - (2 * ttlMs) / 3 - 1)
+    expect(listener.onMissing).not.toHaveBeenCalled()
+    await clock.advance(1)
+    expect(listener.onMissing).toHaveBeenCalledOnce()
+  })
+
+  test('gives up at once when it has been declared missing', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    beat.mockResolvedValue({ alive: false, fleet: 6, owned: 0 })
+    await clock.advance(ttlMs / 3)
+    expect(listener.onMissing).toHaveBeenCalledOnce()
+    expect(listener.onBeat).toHaveBeenCalledTimes(1)
+  })
+
+  test('gives up once, and beats no more', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    beat.mockResolvedValue({ alive: false, fleet: 6, owned: 0 })
+    await clock.advance(ttlMs / 3)
+    await clock.advance(10 * ttlMs)
+    expect(beat).toHaveBeenCalledTimes(2)
+    expect(listener.onMissing).toHaveBeenCalledOnce()
+    expect(clock.pauses).toEqual([])
+  })
+
+  test('beats no more once it has stopped, and is not missing then', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    await heartbeat.stop()
+    await clock.advance(10 * ttlMs)
+    expect(beat).toHaveBeenCalledTimes(1)
+    expect(listener.onMissing).not.toHaveBeenCalled()
+  })
+
+  test('stops although a beat hangs', async () => {
+    const { heartbeat, clock, beat } = setUp(async () => alive)
+    await heartbeat.start()
+    beat.mockReturnValue(new Promise(() => undefined))
+    await clock.advance(ttlMs / 3)
+    const stopped = heartbeat.stop().then(() => 'stopped')
+    expect(await Promise.race([stopped, settled().then(() => 'hangs')])).toBe('stopped')
+  })
+})

@@ -1,0 +1,52 @@
+import { createTasking, InvalidOptionError, MemoryStore } from '@tasking/core'
+import { describe, expect, test } from 'vitest'
+
+import { workerSettings } from '../src/options.ts'
+import type { WorkerOptions } from '../src/options.ts'
+
+const tasking = createTasking({ store: new MemoryStore() })
+const settings = (options: Omit<WorkerOptions, 'tasking'> = {}) =>
+  workerSettings({ ...options, tasking })
+
+describe('workerSettings', () => {
+  test('has a default for everything but the tasking', () => {
+    expect(settings()).toMatchObject({
+      tasking,
+      concurrency: 1,
+      queues: ['default'],
+      name: 'worker',
+      version: '',
+      ttlMs: 30_000,
+      auxiliary: false,
+      pollMs: 200,
+    })
+  })
+
+  test('reads durations', () => {
+    const { ttlMs, pollMs } = settings({ ttl: '1.5s', pollInterval: '1m' })
+    expect([ttlMs, pollMs]).toEqual([1_500, 60_000])
+  })
+
+  test('keeps the order of the queues, each once', () => {
+    expect(settings({ queues: ['b', 'a', 'b'] }).queues).toEqual(['b', 'a'])
+  })
+
+  test.each<[string, Omit<WorkerOptions, 'tasking'>]>([
+    ['no slot', { concurrency: 0 }],
+    ['half a slot', { concurrency: 1.5 }],
+    ['too many slots', { concurrency: 10_001 }],
+    ['slots that are not a number', { concurrency: Number.NaN }],
+    ['no queue', { queues: [] }],
+    ['an empty queue name', { queues: ['a', ''] }],
+    ['too short a TTL', { ttl: '999ms' }],
+    ['too long a TTL', { ttl: '2d' }],
+    ['a TTL without a unit', { ttl: '30' as '30s' }],
+    ['polling without a pause', { pollInterval: 0 }],
+    ['a pause that is no duration', { pollInterval: 'often' as '1s' }],
+  ])('refuses %s, and names the option', (_, options) => {
+    const [option] = Object.keys(options)
+    const make = () => settings(options)
+    expect(make).toThrow(InvalidOptionError)
+    expect(make).toThrow(expect.objectContaining({ option }))
+  })
+})

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest'
+
+import { Polling } from '../src/polling.ts'
+
+/** Without jitter: the middle of the range. */
+const steady = () => 0.5
+
+const pauses = (polling: Polling, count: number) =>
+  Array.from({ length: count }, () => polling.next())
+
+describe('Polling', () => {
+  test('asks ever more seldom, down to its rest', () => {
+    expect(pauses(new Polling(200, steady), 6)).toEqual([20, 40, 80, 160, 200, 200])
+  })
+
+  test('asks soon again after there was work', () => {
+    const polling = new Polling(200, steady)
+    pauses(polling, 6)
+    polling.foundWork()
+    expect(pauses(polling, 2)).toEqual([20, 40])
+  })
+
+  test('leaves it to the wake-ups where they arrive', () => {
+    const polling = new Polling(200, steady)
+    polling.wakeups = true
+    expect(pauses(polling, 20).at(-1)).toBe(2_000)
+  })
+
+  test('stays within the budget of the fleet, however large', () => {
+    const polling = new Polling(200, steady)
+    polling.fleet = 1_000
+    // 1,000 workers, 200 polls a second: one in five seconds each.
+    expect(pauses(polling, 20).at(-1)).toBe(5_000)
+  })
+
+  test('keeps a large fleet from asking all at once after a burst', () => {
+    const polling = new Polling(200, steady)
+    polling.fleet = 1_000
+    polling.foundWork()
+    expect(polling.next()).toBe(500)
+  })
+
+  test('minds the budget as soon as it hears of the fleet', () => {
+    const polling = new Polling(200, steady)
+    pauses(polling, 6)
+    polling.fleet = 1_000
+    expect(polling.next()).toBeGreaterThanOrEqual(500)
+  })
+
+  test('spreads its pauses by a quarter to either side', () => {
+    expect(new Polling(200, () => 0).next()).toBe(15)
+    expect(new Polling(200, () => 1).next()).toBe(25)
+  })
+
+  test('answers a wake-up at once in a small fleet, and spreads a large one', () => {
+    const polling = new Polling(200, steady)
+    polling.fleet = 4
+    expect(polling.spread()).toBe(0)
+    polling.fleet = 1_000
+    expect(polling.spread()).toBe(500)
+  })
+})
