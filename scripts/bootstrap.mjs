@@ -129,12 +129,12 @@ function parseToolchain(output) {
 }
 
 /**
- * From 22.18 on Node runs TypeScript sources; 23 is not supported by the tools.
+ * From 24 on Node runs the sources as they are: TypeScript, and `await using`.
  * @param {string} version
  */
 function canDevelop(version) {
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  return major >= 24 || (major === 22 && minor >= 18)
+  const [major = 0] = version.split('.').map(Number)
+  return major >= 24
 }
 
 /** @param {string} path */

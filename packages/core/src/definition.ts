@@ -32,6 +32,9 @@ export interface AnyTaskDefinition {
   run(input: never, context: TaskContext): unknown
 }
 
+/** What a definition's handler returns. */
+export type ResultOf<Definition extends AnyTaskDefinition> = Awaited<ReturnType<Definition['run']>>
+
 /**
  * Defines a task. The types of its input and result flow from here to `dispatch` and `result`.
  * With a Standard Schema as `input`, every input is checked at the dispatch and parsed again for

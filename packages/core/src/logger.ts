@@ -1,9 +1,15 @@
+/** Writes a line: a message, or fields and perhaps a message. */
+export interface LogMethod {
+  (fields: object, message?: string): void
+  (message: string): void
+}
+
 /** The part of a structured logger that Tasking uses; pino fits as it is. */
 export interface Logger {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
+  readonly debug: LogMethod
+  readonly info: LogMethod
+  readonly warn: LogMethod
+  readonly error: LogMethod
   child(fields: object): Logger
 }
 

@@ -23,21 +23,29 @@ type DispatchArguments<Dispatched, Options> =
 /** Creates a task of a definition. */
 export type Dispatch<Options = DispatchOptions> = <Dispatched, Input, Result>(
   definition: TaskDefinition<Dispatched, Input, Result>,
-  ...args: DispatchArguments<Dispatched, Options>
+  // Not a place to infer from: the definition alone says what goes in.
+  ...args: DispatchArguments<NoInfer<Dispatched>, Options>
 ) => Promise<TaskHandle<Result>>
 
 /** One entry of a batch; make it with `batchEntry`, which checks the input's type. */
-export interface BatchEntry {
-  readonly definition: AnyTaskDefinition
+export interface BatchEntry<Result = unknown> {
+  readonly definition: AnyTaskDefinition & { run(...args: never): Result | Promise<Result> }
   readonly input?: unknown
   readonly options?: DispatchOptions
+}
+
+/** The handles of a batch, each with the type of its task's result. */
+export type BatchHandles<Entries extends readonly BatchEntry[]> = {
+  -readonly [Index in keyof Entries]: Entries[Index] extends BatchEntry<infer Result>
+    ? TaskHandle<Result>
+    : never
 }
 
 /** An entry for `dispatchBatch`, with the same checks at compile time as `dispatch`. */
 export function batchEntry<Dispatched, Input, Result>(
   definition: TaskDefinition<Dispatched, Input, Result>,
-  ...[input, options]: DispatchArguments<Dispatched, DispatchOptions>
-): BatchEntry {
+  ...[input, options]: DispatchArguments<NoInfer<Dispatched>, DispatchOptions>
+): BatchEntry<Result> {
   return { definition, input, ...(options && { options }) }
 }
 
@@ -63,10 +71,10 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
    */
   readonly dispatch: Dispatch<DispatchOptions & DispatchTarget<Tx>>
   /** Creates all tasks or none, in line in the order given, in one transaction. */
-  dispatchBatch(
-    entries: readonly BatchEntry[],
+  dispatchBatch<const Entries extends readonly BatchEntry[]>(
+    entries: Entries,
     target?: DispatchTarget<Tx>,
-  ): Promise<TaskHandle<unknown>[]>
+  ): Promise<BatchHandles<Entries>>
   /** A handle for a task dispatched earlier, perhaps by another process. */
   task(id: TaskId): TaskHandle<unknown>
   /** @throws TaskNotFoundError */
@@ -96,16 +104,6 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
   }
   const watch = new FinishWatch(store, clock)
 
-  async function dispatchBatch(entries: readonly BatchEntry[], target?: DispatchTarget<Tx>) {
-    const prepared = await Promise.all(
-      entries.map(({ definition, input, options }) =>
-        newTask(store.newId(), definition, input, options),
-      ),
-    )
-    if (prepared.length > 0) await store.dispatch(prepared, target)
-    return prepared.map(({ id }) => createTaskHandle<unknown>(id, store, watch))
-  }
-
   const tasking: Tasking<Tx> = {
     store,
     definitions,
@@ -119,7 +117,20 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
       await store.dispatch([task], options)
       return createTaskHandle(task.id, store, watch)
     },
-    dispatchBatch,
+    async dispatchBatch<const Entries extends readonly BatchEntry[]>(
+      entries: Entries,
+      target?: DispatchTarget<Tx>,
+    ) {
+      const prepared = await Promise.all(
+        entries.map(({ definition, input, options }) =>
+          newTask(store.newId(), definition, input, options),
+        ),
+      )
+      if (prepared.length > 0) await store.dispatch(prepared, target)
+      // One handle per entry, in their order.
+      const handles = prepared.map(({ id }) => createTaskHandle(id, store, watch))
+      return handles as BatchHandles<Entries>
+    },
     task: (id) => createTaskHandle(id, store, watch),
     async find(id) {
       const [task] = await store.find([id])

@@ -10,6 +10,31 @@ language sql immutable strict parallel safe
 as $$ select hashtextextended(resource, hashtextextended('"tasking"', 0)) $$;
 --> statement-breakpoint
 
+-- Passes the gate exclusively. Whoever comes later queues behind a waiting lock, and somebody's
+-- transaction may keep the gate shared for long; so it waits in short pieces and lets others pass
+-- in between. In the end it waits plainly, for the deadlock detector to see it.
+create function "tasking".lock_gate(gate bigint) returns void
+language plpgsql
+as $$
+declare
+  patience constant text := current_setting('lock_timeout');
+begin
+  for attempt in 1 .. 40 loop
+    begin
+      perform set_config('lock_timeout', '100ms', true);
+      perform pg_advisory_xact_lock(gate);
+      perform set_config('lock_timeout', patience, true);
+      return;
+    exception when lock_not_available then
+      -- The setting went back with the exception.
+      perform pg_sleep(0.05 + 0.1 * random());
+    end;
+  end loop;
+  perform pg_advisory_xact_lock(gate);
+end
+$$;
+--> statement-breakpoint
+
 -- Takes the dispatch locks of a set of resources, in one order for everybody. The empty name is no
 -- resource: it is the gate that every dispatch passes shared, and a large one exclusively in place
 -- of its many resources, since PostgreSQL's table of locks is small and shared by all sessions.
@@ -31,7 +56,7 @@ begin
        group by 1
     ) as by_key;
   if cardinality(keys) > most_locks then
-    perform pg_advisory_xact_lock(gate);
+    perform "tasking".lock_gate(gate);
     return;
   end if;
   perform pg_advisory_xact_lock_shared(gate);

@@ -1,4 +1,4 @@
-import { useDatabase } from '@tasking/testbed'
+import { eventually, useDatabase } from '@tasking/testbed'
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { pgStore } from '../src/index.ts'
@@ -49,6 +49,11 @@ test('large and small batches at once, on the same resources, in any order', asy
   expect(conflicts).toEqual({ n: 0 })
 })
 
+async function waitsForAdvisoryLock(): Promise<boolean> {
+  const waiting = await sql`select from pg_locks where locktype = 'advisory' and not granted`
+  return waiting.length > 0
+}
+
 describe('a transaction of the caller that stays open', () => {
   test('holds up nobody who completes, and its task runs once it has committed', async () => {
     const worker = await register(store)
@@ -71,6 +76,23 @@ describe('a transaction of the caller that stays open', () => {
     const after = await store.turn({ workerId: worker, slots: 100, completions: [], looks })
     expect(after.claimed.map(({ id }) => id)).toContain(waiting.id)
     expect(after.looks).toEqual([])
+  })
+
+  test('holds up a large batch, but not those who come after it', async () => {
+    const names = Array.from({ length: 200 }, (_, n) => `of the batch ${n}`)
+    let batch: Promise<unknown> | undefined
+    let batchDone = false
+    await sql.begin(async (tx) => {
+      await store.dispatch([taskOf(store, { exclusive: ['of somebody'] })], { tx })
+      batch = store.dispatch([taskOf(store, { exclusive: names })]).then(() => (batchDone = true))
+      await eventually(() => waitsForAdvisoryLock(), { what: 'the batch to wait' })
+      for (let n = 0; n < 5; n += 1) {
+        await store.dispatch([taskOf(store, { exclusive: [`of another ${n}`] })])
+      }
+      expect(batchDone).toBe(false)
+    })
+    await batch
+    expect(await store.list()).toHaveLength(7)
   })
 
   test('with an old snapshot: its task is blocked to be safe, until the sweep looks', async () => {

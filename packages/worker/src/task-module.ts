@@ -119,9 +119,11 @@ function notFound(module: string, why: string): TaskModuleError {
   return new TaskModuleError('task_module_not_found', module, message)
 }
 
+const placeInStack = /(?<=[\s(])(?:file:\/\/|\/|[A-Z]:\\)[^\s()]+?:\d+(?::\d+)?/i
+
 /** Where in a file it was thrown, from its stack: a whole stack is more than a reader needs. */
 function placeOf(error: unknown): string {
-  const place = error instanceof Error && /file:\/\/\S+?:\d+(?::\d+)?/.exec(error.stack ?? '')
+  const place = error instanceof Error && placeInStack.exec(error.stack ?? '')
   if (place) return ` (at ${place[0]})`
   // Node tells the place of a syntax error only where nobody catches it.
   return error instanceof SyntaxError ? ' (run the module with node to see where)' : ''

@@ -1,4 +1,4 @@
-import { and, arrayContains, desc, eq, inArray, lt, or } from 'drizzle-orm'
+import { and, arrayContains, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import type { Task, TaskFilter, TaskId } from '@tasking/core'
@@ -19,7 +19,12 @@ export async function find(
 ): Promise<Task[]> {
   const valid = ids.filter(isTaskId)
   if (valid.length === 0) return []
-  const rows = await db.select(columns(task)).from(task).where(inArray(task.id, valid))
+  // As one parameter: any number of ids, and one statement to prepare.
+  const wanted = sql`select value::uuid from jsonb_array_elements_text(${JSON.stringify(valid)}::text::jsonb)`
+  const rows = await db
+    .select(columns(task))
+    .from(task)
+    .where(sql`${task.id} in (${wanted})`)
   return rows.map(toTask)
 }
 
