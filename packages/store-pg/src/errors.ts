@@ -82,7 +82,7 @@ export function isRepeatable(error: unknown): boolean {
   return repeatableStates.has(codeOf(error) ?? '')
 }
 
-export function isUnavailable(error: unknown): boolean {
+function isUnavailable(error: unknown): boolean {
   if (error instanceof StoreUnavailableError) return true
   const code = codeOf(error)
   if (code !== undefined) return unavailableCodes.has(code) || unavailableStates.test(code)

@@ -18,7 +18,7 @@ interface Migration {
 }
 
 /** The migrations of this version of the code, for the schema of this name. */
-export function migrationsFor(schema: string): Migration[] {
+function migrationsFor(schema: string): Migration[] {
   // The same place, seen from src/ and from the bundle in dist/.
   const migrationsFolder = fileURLToPath(new URL('../drizzle', import.meta.url))
   return readMigrationFiles({ migrationsFolder }).map(({ sql, hash }, index) => ({

@@ -73,13 +73,33 @@ function isAbort(thrown: unknown, reason: TaskAbort): boolean {
   return thrown === reason || (thrown instanceof Error && thrown.name === 'AbortError')
 }
 
+// Handlers throw anything, also what can't be read or has no text.
 function toTaskError(thrown: unknown): TaskError {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: storableText(String(thrown)) }
-  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined
+  const name = textOf(thrown, 'name')
+  const code = textOf(thrown, 'code')
+  const stack = textOf(thrown, 'stack')
   return {
-    name: storableText(thrown.name),
-    message: storableText(thrown.message),
-    ...(code !== undefined && { code: storableText(code) }),
-    ...(thrown.stack !== undefined && { stack: storableText(thrown.stack) }),
+    name: name ?? 'Error',
+    message: textOf(thrown, 'message') ?? asText(thrown),
+    ...(code !== undefined && { code }),
+    ...(stack !== undefined && { stack }),
+  }
+}
+
+function textOf(thrown: unknown, key: keyof TaskError): string | undefined {
+  if (!(thrown instanceof Error)) return undefined
+  try {
+    const value: unknown = Reflect.get(thrown, key)
+    return typeof value === 'string' ? storableText(value) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function asText(thrown: unknown): string {
+  try {
+    return storableText(String(thrown))
+  } catch {
+    return `The handler threw an ${typeof thrown} without a text.`
   }
 }

@@ -24,7 +24,6 @@ export class Heartbeat {
   readonly #listener: HeartbeatListener
   readonly #end = new AbortController()
   #renewedAt = performance.now()
-  #running: Promise<unknown> | undefined
 
   constructor(
     store: Store,
@@ -43,12 +42,13 @@ export class Heartbeat {
   /** Beats once before it resolves, so that the worker knows the fleet it joins. */
   async start(): Promise<void> {
     await this.#beat()
-    this.#running = Promise.all([this.#keepBeating(), this.#watch()])
+    void this.#keepBeating()
+    void this.#watch()
   }
 
-  async stop(): Promise<void> {
+  /** A beat that hangs is not waited for: its answer counts no more. */
+  stop(): void {
     this.#end.abort()
-    await this.#running
   }
 
   async #keepBeating(): Promise<void> {
@@ -69,6 +69,7 @@ export class Heartbeat {
   async #beat(): Promise<void> {
     const sentAt = performance.now()
     const beat = await this.#store.beat(this.#id)
+    if (this.#end.signal.aborted) return
     if (!beat.alive) return this.#giveUp()
     this.#renewedAt = sentAt
     this.#listener.onBeat(beat)

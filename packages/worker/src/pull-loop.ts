@@ -1,4 +1,4 @@
-import { storableText, StoreUnavailableError, WorkerMissingError } from '@tasking/core'
+import { StoreUnavailableError, WorkerMissingError } from '@tasking/core'
 import type {
   Beat,
   ClaimedTask,
@@ -11,6 +11,7 @@ import type {
 import { HandlerRun, TaskAbort } from './handler-run.ts'
 import { LookAgain } from './look-again.ts'
 import type { WorkerSettings } from './options.ts'
+import { Outbox } from './outbox.ts'
 import { Polling } from './polling.ts'
 
 const longestRetryMs = 5_000
@@ -19,29 +20,31 @@ const longestRetryMs = 5_000
  * The worker's loop. Its invariants:
  * - One turn at a time. What ends while a turn is under way goes with the next (group commit).
  * - It never asks for more tasks than it can start at once, so it never has one to put back.
- * - A completion leaves `#completions` only when the store has answered to it.
+ * - The end of a task stays in the outbox until the store has answered to it.
  * - After a turn without an answer it tells the store what it knows of, and is handed the rest.
  */
 export class PullLoop {
   readonly #id: WorkerId
   readonly #settings: WorkerSettings
+  readonly #onMissing: () => void
   readonly #running = new Map<TaskId, HandlerRun>()
   readonly #looks = new LookAgain()
-  /** Ids whose end may have been stored by a turn whose answer was lost. */
-  readonly #ambiguous = new Set<TaskId>()
+  readonly #outbox = new Outbox()
   readonly polling: Polling
-  #completions: Completion[] = []
   #claiming = true
   #missing = false
   #answerLost = false
-  #oneByOne = false
+  #turning = false
+  #abortReason: TaskAbort | undefined
   #pollAt = 0
   #retryMs = 0
   #nudge = new AbortController()
 
-  constructor(id: WorkerId, settings: WorkerSettings) {
+  /** @param onMissing called when the store says that the worker isn't registered any more */
+  constructor(id: WorkerId, settings: WorkerSettings, onMissing: () => void) {
     this.#id = id
     this.#settings = settings
+    this.#onMissing = onMissing
     this.polling = new Polling(settings.pollMs, () => settings.clock.random())
   }
 
@@ -54,25 +57,25 @@ export class PullLoop {
   async run(): Promise<void> {
     while (!this.#missing) {
       const now = performance.now()
-      const due = this.#completions.length > 0 || this.#answerLost || this.#looks.isDue(now)
+      const due = this.#outbox.isDue || this.#answerLost || this.#looks.isDue(now)
       if (due || now >= this.#pollAt) {
         await this.#turn()
       } else {
         await this.#sleepUntil(Math.min(this.#pollAt, this.#looks.dueAt))
       }
-      if (!this.#claiming && this.#running.size === 0 && this.#completions.length === 0) return
+      if (!this.#claiming && this.#running.size === 0 && !this.#outbox.isDue) return
     }
   }
 
-  /** Something may be there to claim, or to cancel: asks soon. */
+  /** Something may be there to claim: asks soon, unless every slot is taken. */
   wake(delayMs = 0): void {
-    this.#pollAt = Math.min(this.#pollAt, performance.now() + delayMs)
-    this.#stir()
+    const full = this.#running.size >= this.#settings.concurrency
+    if (!full || this.#turning) this.#askWithin(delayMs)
   }
 
   /** A cancel was asked for; if it is for one of ours, the next turn brings the reason. */
   wakeForCancel(id: TaskId): void {
-    if (this.#running.has(id)) this.wake()
+    if (this.#running.has(id)) this.#askWithin(0)
   }
 
   /** Claims nothing more. */
@@ -81,7 +84,9 @@ export class PullLoop {
     this.#stir()
   }
 
+  /** Tells every handler to stop, also those whose tasks a turn under way may yet bring. */
   abortAll(reason: TaskAbort): void {
+    this.#abortReason ??= reason
     for (const run of this.#running.values()) run.abort(reason)
   }
 
@@ -94,48 +99,53 @@ export class PullLoop {
 
   /** Notices tasks that a turn without an answer has claimed for us. */
   compare({ owned }: Beat): void {
-    if (owned <= this.#running.size + this.#completions.length) return
+    if (owned <= this.#known().length) return
     this.#answerLost = true
     this.#stir()
   }
 
   async #turn(): Promise<void> {
     const { tasking, concurrency } = this.#settings
-    const completions = this.#completions.slice(0, this.#oneByOne ? 1 : undefined)
-    const looks = this.#looks.take(performance.now())
+    const now = performance.now()
+    const completions = this.#outbox.next(now)
+    const probing = this.#outbox.isProbing
+    const looks = probing ? [] : this.#looks.take(now)
     const turn: Turn = {
       workerId: this.#id,
-      slots: this.#claiming ? concurrency - this.#running.size : 0,
+      slots: this.#claiming && !probing ? concurrency - this.#running.size : 0,
       completions,
       looks,
-      ...(this.#answerLost && { known: this.#known() }),
+      ...(this.#answerLost && !probing && { known: this.#known() }),
     }
+    // A wake-up that comes while the turn is under way may tell of what it no longer sees.
+    this.#pollAt = Infinity
+    this.#turning = true
     try {
       const result = await tasking.store.turn(turn)
-      this.#completions.splice(0, completions.length)
       this.#retryMs = 0
-      this.#answerLost = false
-      this.#oneByOne &&= this.#completions.length > 0
+      if (turn.known !== undefined) this.#answerLost = false
       this.#settle(completions, result)
       this.#schedule(turn, result)
     } catch (error) {
       this.#looks.putBack(looks)
       await this.#fail(completions, error)
+    } finally {
+      this.#turning = false
     }
   }
 
   #known(): TaskId[] {
-    return [...this.#running.keys(), ...this.#completions.map(({ id }) => id)]
+    return [...this.#running.keys(), ...this.#outbox.ids]
   }
 
   #settle(completions: readonly Completion[], { refused, canceling, claimed, looks }: TurnResult) {
     const { onEvent, logger } = this.#settings
+    const stored = this.#outbox.taken(completions, refused, performance.now())
     for (const { id } of completions) {
-      const recorded = !refused.includes(id) || this.#ambiguous.delete(id)
-      if (!recorded) logger.warn({ taskId: id }, 'the end of a task was refused: it is not ours')
-      onEvent({ kind: recorded ? 'finished' : 'refused', taskId: id })
+      if (!stored.has(id))
+        logger.warn({ taskId: id }, 'the end of a task was refused: it is not ours')
+      onEvent({ kind: stored.has(id) ? 'finished' : 'refused', taskId: id })
     }
-    this.#ambiguous.clear()
     this.#looks.add(looks, performance.now())
     if (this.#missing) return
     for (const task of claimed) this.#start(task)
@@ -148,7 +158,7 @@ export class PullLoop {
   #schedule({ slots }: Turn, { claimed }: TurnResult): void {
     if (claimed.length > 0) this.polling.foundWork()
     else if (slots > 0) this.#settings.onEvent({ kind: 'idle' })
-    this.#pollAt = performance.now() + this.polling.next()
+    this.#askWithin(this.polling.next())
   }
 
   #start(task: ClaimedTask): void {
@@ -156,47 +166,33 @@ export class PullLoop {
     const run = new HandlerRun(task)
     this.#running.set(task.id, run)
     onEvent({ kind: 'claimed', taskId: task.id, taskName: task.name })
+    if (this.#abortReason !== undefined) run.abort(this.#abortReason)
     void run.run(tasking, logger).then((completion) => {
       this.#running.delete(task.id)
-      this.#completions.push(completion)
+      this.#outbox.add(completion)
       onEvent({ kind: 'ended', taskId: task.id, state: completion.state })
       this.#stir()
     })
   }
 
-  async #fail(completions: readonly Completion[], error: unknown): Promise<void> {
+  async #fail(sent: readonly Completion[], error: unknown): Promise<void> {
     const { logger, onEvent, clock } = this.#settings
-    if (error instanceof WorkerMissingError) return this.giveUp()
+    if (error instanceof WorkerMissingError) return this.#onMissing()
     this.#answerLost = true
     if (error instanceof StoreUnavailableError) {
-      for (const { id } of completions) this.#ambiguous.add(id)
+      this.#outbox.unanswered(sent)
       onEvent({ kind: 'unavailable', error })
-    } else if (completions.length > 0) {
-      this.#isolate(completions, error)
+    } else {
+      this.#outbox.refused(sent, error)
     }
     this.#retryMs = Math.min(Math.max(this.#retryMs * 2, 50), longestRetryMs)
     logger.warn({ err: error, retryInMs: this.#retryMs }, 'the store did not take a turn')
     await this.#sleepUntil(performance.now() + this.#retryMs * (0.5 + clock.random()))
   }
 
-  // One completion that the store can't take must not hold up the others for ever.
-  #isolate([first, ...others]: readonly Completion[], error: unknown): void {
-    if (first === undefined) return
-    if (others.length > 0 || !this.#oneByOne) {
-      this.#oneByOne = true
-      return
-    }
-    const message = storableText(error instanceof Error ? error.message : String(error))
-    this.#completions[0] = {
-      id: first.id,
-      fencingToken: first.fencingToken,
-      state: 'failed',
-      error: {
-        name: 'ResultNotStoredError',
-        code: 'result_not_stored',
-        message: `The task ended as ${first.state}, but the store refused that: ${message}`,
-      },
-    }
+  #askWithin(delayMs: number): void {
+    this.#pollAt = Math.min(this.#pollAt, performance.now() + delayMs)
+    this.#stir()
   }
 
   #stir(): void {

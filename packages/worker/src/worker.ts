@@ -53,6 +53,7 @@ class PullingWorker implements Worker {
   readonly #finished = new AbortController()
   #started: Promise<void> | undefined
   #missing = false
+  #unsubscribe: () => Promise<void> = async () => undefined
   #resolveEnded: () => void = () => undefined
   #rejectEnded: (error: unknown) => void = () => undefined
   readonly ended: Promise<void>
@@ -62,7 +63,7 @@ class PullingWorker implements Worker {
     const { store } = tasking
     this.id = store.newId()
     this.#settings = settings
-    this.#loop = new PullLoop(this.id, settings)
+    this.#loop = new PullLoop(this.id, settings, () => this.#giveUp())
     this.#heartbeat = new Heartbeat(store, clock, this.id, ttlMs, {
       onBeat: (beat) => {
         this.#loop.polling.fleet = beat.fleet
@@ -128,13 +129,14 @@ class PullingWorker implements Worker {
       throw error
     }
     const { tasking, auxiliary, logger, onEvent } = this.#settings
-    const unsubscribe = await this.#listen()
+    this.#unsubscribe = await this.#listen()
+    if (this.#missing) return this.#letGo()
     if (!auxiliary) this.#housekeeping.start()
     logger.info({ workerId: this.id, tasks: [...tasking.definitions.keys()] }, 'worker started')
     onEvent({ kind: 'started' })
     void this.#loop
       .run()
-      .then(() => this.#end(unsubscribe))
+      .then(() => this.#end())
       .then(this.#resolveEnded, this.#rejectEnded)
   }
 
@@ -180,12 +182,21 @@ class PullingWorker implements Worker {
     )
   }
 
+  // At once, without waiting for verbs that may hang: whoever owns the process must end it now.
   #giveUp(): void {
+    if (this.#missing) return
     this.#missing = true
     const { logger, onEvent } = this.#settings
     logger.error({ workerId: this.id }, 'could not renew the heartbeat in time: giving up')
     onEvent({ kind: 'missing' })
     this.#loop.giveUp()
+    void this.#letGo()
+    this.#rejectEnded(new WorkerMissingError(this.id))
+  }
+
+  async #letGo(): Promise<void> {
+    this.#heartbeat.stop()
+    await Promise.all([this.#housekeeping.stop(), this.#unsubscribe()])
   }
 
   async #abortAfter(limitMs: number): Promise<void> {
@@ -193,10 +204,10 @@ class PullingWorker implements Worker {
     this.#loop.abortAll(new TaskAbort('worker_stopping', 'Aborted during worker shutdown.'))
   }
 
-  async #end(unsubscribe: () => Promise<void>): Promise<void> {
+  async #end(): Promise<void> {
+    if (this.#missing) return
     const { tasking, logger } = this.#settings
-    await Promise.all([this.#housekeeping.stop(), this.#heartbeat.stop(), unsubscribe()])
-    if (this.#missing) throw new WorkerMissingError(this.id)
+    await this.#letGo()
     // Its row would be taken for a missing worker's after the TTL: no harm, but a false alarm.
     await tasking.store
       .unregisterWorker(this.id)

@@ -24,7 +24,6 @@ const failing: Readonly<Record<string, { definition: AnyTaskDefinition; error: o
     },
   },
   'throws text': {
-    // oxlint-disable-next-line typescript/only-throw-error -- handlers throw anything
     definition: defineTask({ name: 'text', run: () => Promise.reject('just text') }),
     error: { name: 'Error', message: 'just text' },
   },

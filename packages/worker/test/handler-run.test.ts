@@ -25,7 +25,6 @@ const throwing = (thrown: unknown) =>
   defineTask({
     name: 'throwing',
     async run() {
-      // oxlint-disable-next-line typescript/only-throw-error -- handlers throw anything
       throw thrown
     },
   })
@@ -77,7 +76,10 @@ describe('a handler that throws', () => {
         throw new Error('early')
       },
     })
-    expect(await completionOf(early)).toMatchObject({ state: 'failed', error: { message: 'early' } })
+    expect(await completionOf(early)).toMatchObject({
+      state: 'failed',
+      error: { message: 'early' },
+    })
   })
 
   test('leaves out a code that is no text', async () => {
@@ -152,7 +154,10 @@ describe('a handler whose task cannot be completed', () => {
     const strict = defineTask({ name: 'strict', input, run: () => (ran = true) })
     expect(await completionOf(strict, { repository: 5 })).toMatchObject({
       state: 'failed',
-      error: { code: 'invalid_input', message: expect.stringContaining('repository: Error: no text') },
+      error: {
+        code: 'invalid_input',
+        message: expect.stringContaining('repository: Error: no text'),
+      },
     })
     expect(ran).toBe(false)
   })
@@ -208,6 +213,17 @@ describe('a handler that is aborted', () => {
 
   test('fails with its own error when it throws that at a shutdown', async () => {
     const completion = await aborted(stopping, () => Promise.reject(new Error('half done')))
+    expect(completion).toMatchObject({ state: 'failed', error: { message: 'half done' } })
+  })
+
+  test('fails its task also with an error whose name cannot be read', async () => {
+    const name = {
+      get() {
+        throw new Error('unreadable')
+      },
+    }
+    const thrown = Object.defineProperty(new Error('half done'), 'name', name)
+    const completion = await aborted(stopping, () => Promise.reject(thrown))
     expect(completion).toMatchObject({ state: 'failed', error: { message: 'half done' } })
   })
 

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Heartbeat } from '../src/heartbeat.ts'
 import { forwardingStore } from './forwarding-store.ts'
 import { Gate } from './gate.ts'
-import { HandClock, settled } from './hand-clock.ts'
+import { HandClock } from './hand-clock.ts'
 
 const ttlMs = 3_000
 const alive: Beat = { alive: true, fleet: 7, owned: 2 }
@@ -120,18 +120,33 @@ describe('Heartbeat', () => {
   test('beats no more once it has stopped, and is not missing then', async () => {
     const { heartbeat, clock, beat, listener } = setUp(async () => alive)
     await heartbeat.start()
-    await heartbeat.stop()
+    heartbeat.stop()
     await clock.advance(10 * ttlMs)
     expect(beat).toHaveBeenCalledTimes(1)
     expect(listener.onMissing).not.toHaveBeenCalled()
   })
 
-  test('stops although a beat hangs', async () => {
-    const { heartbeat, clock, beat } = setUp(async () => alive)
+  test('stops although a beat hangs, whose late answer counts no more', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
     await heartbeat.start()
-    beat.mockReturnValue(new Promise(() => undefined))
+    let answer: (late: Beat) => void = () => undefined
+    beat.mockReturnValue(new Promise((resolve) => (answer = resolve)))
     await clock.advance(ttlMs / 3)
-    const stopped = heartbeat.stop().then(() => 'stopped')
-    expect(await Promise.race([stopped, settled().then(() => 'hangs')])).toBe('stopped')
+    heartbeat.stop()
+    answer({ ...alive, alive: false })
+    await clock.advance(ttlMs)
+    expect(listener.onMissing).not.toHaveBeenCalled()
+  })
+
+  test('does not tell of a beat that fails once it has stopped', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    const answer = new Gate()
+    beat.mockReturnValue(answer.opened.then(() => Promise.reject(new Error('too late'))))
+    await clock.advance(ttlMs / 3)
+    heartbeat.stop()
+    answer.open()
+    await settled()
+    expect(listener.onFailure).not.toHaveBeenCalled()
   })
 })

@@ -33,6 +33,7 @@ export class Scene implements AsyncDisposable {
   readonly #gates: (Gate | Meeting)[] = []
   readonly #workers: Worker[] = []
   readonly #taskings: Tasking[] = []
+  #open = true
 
   private constructor(database: TestDatabase | undefined) {
     this.#database = database
@@ -40,6 +41,11 @@ export class Scene implements AsyncDisposable {
 
   static async open(kind: StoreKind = 'postgres'): Promise<Scene> {
     return new Scene(kind === 'postgres' ? await testDatabase() : undefined)
+  }
+
+  /** False from the moment on in which it is disposed of. */
+  get isOpen(): boolean {
+    return this.#open
   }
 
   /** Of the database. */
@@ -89,6 +95,7 @@ export class Scene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#open = false
     for (const gate of this.#gates) gate.open()
     await Promise.all(this.#workers.map((worker) => worker.stop({ abortAfter: 0 })))
     await Promise.all(this.#taskings.map((tasking) => tasking.close()))

@@ -1,0 +1,142 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { InvalidOptionError, milliseconds } from '@tasking/core'
+import type { DispatchOptions, Duration, Tasking } from '@tasking/core'
+import { loadTaskModules } from '@tasking/worker'
+import { wrongUsage } from '../command-error.ts'
+import { withTasking } from '../connection.ts'
+import { dispatchLines } from '../dispatch/from-lines.ts'
+import { parseInputArgument, reportDispatched, reportResult } from '../dispatch/one.ts'
+import { definedTasks, namedTasks } from '../dispatch/task-source.ts'
+import { globalFlags } from '../global-flags.ts'
+import { note } from '../output.ts'
+
+interface DispatchFlags {
+  readonly tasks?: string[]
+  readonly exclusive?: string[]
+  readonly shared?: string[]
+  readonly queue?: string
+  readonly priority?: number
+  readonly wait?: true | Duration
+  readonly force?: true
+  readonly from?: string
+  readonly skipLines?: number
+}
+
+const more = `
+With --tasks, the definition checks the input and says which resources the task takes. Without,
+name the resources; the name of the task is compared with what the live workers know.
+
+Prints the task's id. With --wait, prints only its result, and exits with 1 unless it completed.
+
+--from reads a task per line: {"name": …, "input": …, "exclusive": […], "shared": […], "queue": …,
+"priority": …}, all but the name as needed; blank lines are passed over. Each 1,000 tasks (less
+where they take more than 16 MiB) are dispatched together or not at all. After an error, go on with
+--skip-lines.
+
+Examples:
+  tasking dispatch repository.sync '{"repository": "42"}' --tasks ./dist/tasks.js --wait 10m
+  tasking dispatch repository.sync '{"repository": "42"}' --exclusive repository:42 --priority 5
+  tasking dispatch --from tasks.ndjson --queue bulk
+  zcat tasks.ndjson.gz | tasking dispatch --from - --tasks @acme/tasks`
+
+export function dispatchCommand(): Command {
+  return new Command('dispatch')
+    .description('Create a task, or many.')
+    .argument('[name]', 'the name of the task')
+    .argument('[input]', 'its input, as JSON')
+    .option('--tasks <module...>', 'modules with task definitions: files or packages')
+    .option('--exclusive <resource...>', 'resources that the task takes for itself')
+    .option('--shared <resource...>', 'resources that the task takes together with others')
+    .option('--queue <queue>', 'the queue, instead of the definition\'s or "default"')
+    .option('--priority <n>', 'higher goes first among the tasks that could start', wholeNumber)
+    .option('--wait [timeout]', 'wait for the end of the task, such as 10m at most', duration)
+    .option('--force', 'accept a name that no live worker knows')
+    .addOption(
+      new Option(
+        '--from <file>',
+        'dispatch a task per line of an NDJSON file; - is standard input',
+      ).conflicts(['exclusive', 'shared', 'wait']),
+    )
+    .option('--skip-lines <n>', 'with --from: pass over so many lines', lineCount)
+    .addHelpText('after', more)
+    .action(
+      async (
+        name: string | undefined,
+        input: string | undefined,
+        flags: DispatchFlags,
+        command: Command,
+      ) => {
+        checkUsage(name, flags)
+        const value = parseInputArgument(input)
+        const definitions = flags.tasks && (await loadTaskModules(flags.tasks))
+        await withTasking(
+          command,
+          (tasking) => dispatch(tasking, { name, value, flags, json: globalFlags(command).json }),
+          definitions,
+        )
+      },
+    )
+}
+
+interface Wish {
+  readonly name: string | undefined
+  readonly value: unknown
+  readonly flags: DispatchFlags
+  readonly json: boolean
+}
+
+async function dispatch(tasking: Tasking, { name, value, flags, json }: Wish): Promise<void> {
+  const { tasks, force = false, from, skipLines = 0, wait } = flags
+  // With --json, standard error is for errors.
+  const hint = json ? () => undefined : note
+  const source = tasks ? definedTasks(tasking) : namedTasks(tasking, { force, note: hint })
+  const options = settingsOf(flags)
+  if (name === undefined) {
+    return dispatchLines(tasking, source, { from: from ?? '-', skipLines, defaults: options, json })
+  }
+  const { exclusive, shared } = flags
+  const definition = await source.definition(name, {
+    ...(exclusive && { exclusive }),
+    ...(shared && { shared }),
+  })
+  const [handle] = await tasking.dispatchBatch([{ definition, input: value, options }])
+  if (handle === undefined) return
+  if (wait === undefined) reportDispatched(handle, json)
+  else await reportResult(handle, wait === true ? undefined : wait, json)
+}
+
+function settingsOf({ queue, priority }: DispatchFlags): DispatchOptions {
+  return { ...(queue !== undefined && { queue }), ...(priority !== undefined && { priority }) }
+}
+
+function checkUsage(name: string | undefined, { from, skipLines }: DispatchFlags): void {
+  if (name === undefined && from === undefined) {
+    throw wrongUsage('Say which task to dispatch: its name, or --from with a file.')
+  }
+  if (name !== undefined && from !== undefined) {
+    throw wrongUsage('The names come from the file with --from; leave out the one given.')
+  }
+  if (skipLines !== undefined && from === undefined) {
+    throw wrongUsage('--skip-lines goes with --from.')
+  }
+}
+
+function wholeNumber(text: string): number {
+  if (/^-?\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number.')
+}
+
+function lineCount(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number of lines.')
+}
+
+function duration(text: string): Duration {
+  try {
+    milliseconds(text as Duration)
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error
+    throw new InvalidArgumentError(`It must be a duration such as '5s' or '10m', if any.`)
+  }
+  return text as Duration
+}

@@ -1,0 +1,73 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { taskStates } from '@tasking/core'
+import type { Task, TaskFilter, TaskState } from '@tasking/core'
+import { withTasking } from '../connection.ts'
+import { globalFlags } from '../global-flags.ts'
+import { note, print, printJson } from '../output.ts'
+import { table } from '../table.ts'
+import type { Column } from '../table.ts'
+import { ageText, durationText, paintState, resourcesText, stateText } from '../task-text.ts'
+
+interface ListFlags {
+  readonly state?: TaskState[]
+  readonly name?: string
+  readonly queue?: string
+  readonly resource?: string
+  readonly before?: string
+  readonly limit: number
+}
+
+const more = `
+A waiting task is blocked while a conflicting task is before it in line at one of its resources.
+
+Examples:
+  tasking list --state failed --limit 20
+  tasking list --resource repository:42 --state running waiting
+  tasking list --before 0198f2c4-6a5e-7b1c-9d0e-3f2a1b4c5d6e      the page after that task
+  tasking list --state failed --json | jq -r '.[].id'`
+
+export function listCommand(): Command {
+  return new Command('list')
+    .description('List tasks, the newest first.')
+    .addOption(new Option('--state <state...>', 'only in these states').choices(taskStates))
+    .option('--name <name>', 'only of this name')
+    .option('--queue <queue>', 'only in this queue')
+    .option('--resource <resource>', 'only those that ask for this resource')
+    .option('--before <task>', 'only tasks dispatched before this one', taskId)
+    .option('--limit <n>', 'at most so many', limit, 100)
+    .addHelpText('after', more)
+    .action(async ({ state, ...rest }: ListFlags, command: Command) => {
+      const filter: TaskFilter = { ...rest, ...(state !== undefined && { states: state }) }
+      await withTasking(command, async (tasking) => {
+        const tasks = await tasking.list(filter)
+        if (globalFlags(command).json) return printJson(tasks)
+        if (tasks.length === 0) return note('There are no such tasks.')
+        print(table(columns(new Date()), tasks))
+        if (tasks.length === rest.limit) {
+          note(`There may be more: --before ${tasks.at(-1)?.id} shows the next ones.`)
+        }
+      })
+    })
+}
+
+function columns(now: Date): Column<Task>[] {
+  return [
+    { title: 'ID', text: ({ id }) => id },
+    { title: 'NAME', text: ({ name }) => name, shrinks: true },
+    { title: 'STATE', text: stateText, paint: paintState },
+    { title: 'QUEUE', text: ({ queue }) => queue, shrinks: true },
+    { title: 'AGE', text: ({ dispatchedAt }) => ageText(dispatchedAt, now), align: 'right' },
+    { title: 'RAN', text: (task) => durationText(task, now), align: 'right' },
+    { title: 'RESOURCES', text: ({ resources }) => resourcesText(resources), shrinks: true },
+  ]
+}
+
+function limit(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number from 1 to 999,999.')
+}
+
+function taskId(text: string): string {
+  if (/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text
+  throw new InvalidArgumentError('It must be the id of a task.')
+}

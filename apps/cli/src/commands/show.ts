@@ -1,0 +1,71 @@
+import { Command } from 'commander'
+import { bold, dim, red } from 'yoctocolors'
+import type { Task, TaskError } from '@tasking/core'
+import { withTasking } from '../connection.ts'
+import { globalFlags } from '../global-flags.ts'
+import { jsonOf, print, printJson } from '../output.ts'
+import { printable } from '../printable.ts'
+import { ageText, durationText, paintState, stateText } from '../task-text.ts'
+
+const more = `
+Examples:
+  tasking show 0198f2c4-6a5e-7b1c-9d0e-3f2a1b4c5d6e
+  tasking show 0198f2c4-6a5e-7b1c-9d0e-3f2a1b4c5d6e --json | jq .result`
+
+export function showCommand(): Command {
+  return new Command('show')
+    .description('Show everything about a task.')
+    .argument('<task>', 'the id of the task')
+    .addHelpText('after', more)
+    .action(async (id: string, _flags: unknown, command: Command) => {
+      await withTasking(command, async (tasking) => {
+        const task = await tasking.find(id)
+        if (globalFlags(command).json) printJson(task)
+        else print(description(task, new Date()))
+      })
+    })
+}
+
+function description(task: Task, now: Date): string {
+  const { resources, error, state } = task
+  const time = (at: Date | null) => at && `${at.toISOString()} (${ageText(at, now)} ago)`
+  const facts: readonly (readonly [string, string | null])[] = [
+    ['id', task.id],
+    ['name', task.name],
+    ['state', paintState(stateText(task), task)],
+    ['cancel reason', task.cancelReason],
+    ['queue', task.queue],
+    ['priority', String(task.priority)],
+    ['exclusive', resources.exclusive.map(printable).join(', ')],
+    ['shared', resources.shared.map(printable).join(', ')],
+    ['parent', task.parentId],
+    ['worker', task.workerId],
+    ['fencing token', task.fencingToken === null ? null : String(task.fencingToken)],
+    ['dispatched', time(task.dispatchedAt)],
+    ['unblocked', time(task.unblockedAt)],
+    ['started', time(task.startedAt)],
+    ['finished', time(task.finishedAt)],
+    ['ran for', durationText(task, now)],
+    ['input', lines(jsonOf(task.input))],
+    ['result', state === 'completed' ? lines(jsonOf(task.result)) : null],
+    ['error', error && errorText(error)],
+  ]
+  return facts.flatMap(([label, text]) => (text ? [fact(label, text)] : [])).join('\n')
+}
+
+function fact(label: string, text: string): string {
+  const margin = 15
+  return bold(label.padEnd(margin)) + text.replaceAll('\n', `\n${' '.repeat(margin)}`)
+}
+
+function errorText({ name, message, code, stack }: TaskError): string {
+  const head =
+    red(printable(`${name}: ${message}`)) + (code === undefined ? '' : ` [${printable(code)}]`)
+  // The first line of a stack mostly says the same as the head.
+  const rest = stack?.replace(`${name}: ${message}`, '').trim()
+  return rest ? `${head}\n${dim(lines(rest))}` : head
+}
+
+function lines(text: string): string {
+  return text.split('\n').map(printable).join('\n')
+}

@@ -1,0 +1,55 @@
+import { Command } from 'commander'
+import { green, red } from 'yoctocolors'
+import type { WorkerRecord } from '@tasking/core'
+import { withTasking } from '../connection.ts'
+import { globalFlags } from '../global-flags.ts'
+import { isAlive } from '../live-workers.ts'
+import { note, print, printJson } from '../output.ts'
+import { table } from '../table.ts'
+import type { Column } from '../table.ts'
+import { ageText } from '../task-text.ts'
+
+const more = `
+A worker is overdue when its last heartbeat is older than its TTL; any other worker will soon take
+it for missing and fail its tasks.
+
+Examples:
+  tasking workers
+  tasking workers --json | jq '[.[].runningTasks] | add'`
+
+export function workersCommand(): Command {
+  return new Command('workers')
+    .description('List the workers.')
+    .addHelpText('after', more)
+    .action(async (_flags: unknown, command: Command) => {
+      await withTasking(command, async (tasking) => {
+        const workers = await tasking.store.workers()
+        const now = new Date()
+        if (globalFlags(command).json) {
+          return printJson(workers.map((worker) => ({ ...worker, alive: isAlive(worker, now) })))
+        }
+        if (workers.length === 0) return note('There is no worker. Start one with tasking-worker.')
+        print(table(columns(now), workers))
+      })
+    })
+}
+
+function columns(now: Date): Column<WorkerRecord>[] {
+  return [
+    { title: 'NAME', text: ({ name }) => name, shrinks: true },
+    { title: 'ID', text: ({ id }) => id },
+    {
+      title: 'STATE',
+      text: (worker) => (isAlive(worker, now) ? 'alive' : 'overdue'),
+      paint: (text, worker) => (isAlive(worker, now) ? green(text) : red(text)),
+    },
+    {
+      title: 'RUNNING',
+      text: ({ runningTasks, concurrency }) => `${runningTasks}/${concurrency}`,
+      align: 'right',
+    },
+    { title: 'HEARTBEAT', text: (worker) => `${ageText(worker.lastHeartbeatAt, now)} ago` },
+    { title: 'QUEUES', text: ({ queues }) => queues.join(', '), shrinks: true },
+    { title: 'TASKS', text: ({ taskNames }) => taskNames.join(', '), shrinks: true },
+  ]
+}

@@ -1,0 +1,61 @@
+import { createTasking, MemoryStore, StoreUnavailableError, TaskingError } from '@tasking/core'
+import type { BatchEntry } from '@tasking/core'
+import { CommandError } from '../command-error.ts'
+import { count } from './progress.ts'
+
+/** An entry of a batch, and the line that asked for it. */
+export interface LineEntry extends BatchEntry {
+  readonly line: number
+}
+
+export function lineError(line: number, error: unknown): CommandError {
+  const what = error instanceof Error ? error.message : String(error)
+  return new CommandError('invalid_line', `Line ${line}: ${what.replace(/\.$/, '')}.`, {
+    details: { line },
+  })
+}
+
+/**
+ * A batch is refused without a word on which entry it was for: each one is tried alone, on a store
+ * that nobody sees. Where all of them pass, the error came from the real store.
+ */
+export async function withCulprit(error: unknown, batch: readonly LineEntry[]): Promise<unknown> {
+  await using rehearsal = createTasking({ store: new MemoryStore() })
+  for (const entry of batch) {
+    try {
+      await rehearsal.dispatchBatch([entry])
+    } catch (reason) {
+      return lineError(entry.line, reason)
+    }
+  }
+  return error
+}
+
+/**
+ * The same error, saying what is done and how to go on.
+ * @param tasks dispatched by this command
+ * @param lines so many from the top are done with
+ */
+export function withResumption(error: unknown, tasks: number, lines: number): CommandError {
+  const code = error instanceof TaskingError ? error.code : 'unexpected'
+  const message = error instanceof Error ? error.message : String(error)
+  const before = error instanceof CommandError ? error.details : {}
+  return new CommandError(code, message, {
+    advice: advice(error, tasks, lines),
+    details: { ...before, dispatched: tasks, skipLines: lines },
+  })
+}
+
+function advice(error: unknown, tasks: number, lines: number): string {
+  const done = `Dispatched so far: ${count(tasks, 'task')}, from the lines up to ${lines}.`
+  const resume = `go on with --skip-lines ${lines}.`
+  if (error instanceof CommandError) {
+    if (error.code === 'interrupted') return `${done} To have the rest, ${resume}`
+    const batch = 'Nothing of its batch was dispatched.'
+    return `${batch} ${done} Correct the line, then ${resume}`
+  }
+  if (error instanceof StoreUnavailableError) {
+    return `${done} Those of the next batch may be, too: see "tasking list" before you ${resume}`
+  }
+  return `${done} When the cause is gone, ${resume}`
+}

@@ -1,0 +1,106 @@
+import type { DispatchOptions, Tasking } from '@tasking/core'
+import { CommandError } from '../command-error.ts'
+import { lineError, withCulprit, withResumption } from './batch-errors.ts'
+import type { LineEntry } from './batch-errors.ts'
+import { LineProblem, parseLine } from './line-task.ts'
+import { linesOf } from './lines.ts'
+import type { Line } from './lines.ts'
+import { count } from './progress.ts'
+import type { BatchState } from './progress.ts'
+import type { TaskSource } from './task-source.ts'
+
+const mostTasks = 1_000
+// Bounds the memory of a batch, and what PostgreSQL has to take in one piece.
+const mostBytes = 16 * 1_024 * 1_024
+
+export interface BatchesOptions {
+  readonly tasking: Tasking
+  readonly source: TaskSource
+  readonly input: AsyncIterable<Uint8Array>
+  readonly inputBytes: number | undefined
+  readonly skipLines: number
+  /** For lines that don't say it themselves. */
+  readonly defaults: DispatchOptions
+  /** Aborts the input; the batch that is under way is still dispatched. */
+  readonly signal: AbortSignal
+  onBatch(state: BatchState): void
+}
+
+/**
+ * Dispatches a task per line, in batches that are all-or-nothing, one after the other.
+ * @throws CommandError that says how many tasks are dispatched, and how to go on
+ */
+export async function dispatchBatches(options: BatchesOptions): Promise<BatchState> {
+  const startedAt = performance.now()
+  const { inputBytes } = options
+  const sum = { lines: options.skipLines, batches: 0, tasks: 0, offset: 0 }
+  const state = (): BatchState => ({
+    lines: sum.lines - options.skipLines,
+    batches: sum.batches,
+    tasks: sum.tasks,
+    done: inputBytes && Math.min(1, sum.offset / inputBytes),
+    elapsedMs: performance.now() - startedAt,
+  })
+  let batch: LineEntry[] = []
+  let bytes = 0
+
+  async function flush(line: number, offset: number): Promise<void> {
+    if (batch.length > 0) {
+      await dispatchBatch(options.tasking, batch)
+      sum.batches += 1
+      sum.tasks += batch.length
+    }
+    batch = []
+    bytes = 0
+    sum.lines = line
+    sum.offset = offset
+    options.onBatch(state())
+  }
+
+  let last: Line | undefined
+  try {
+    for await (const line of linesOf(options.input, mostBytes)) {
+      if (line.number <= options.skipLines) continue
+      last = line
+      const entry = await entryOf(line, options)
+      if (entry !== undefined) batch.push(entry)
+      bytes += line.bytes.length
+      if (batch.length < mostTasks && bytes < mostBytes) continue
+      await flush(line.number, line.endOffset)
+      options.signal.throwIfAborted()
+    }
+    if (last !== undefined && last.number > sum.lines) await flush(last.number, last.endOffset)
+  } catch (error) {
+    // The abort reaches us through the input, or from here; what was under way is done.
+    const stopped = options.signal.aborted && error instanceof Error && error.name === 'AbortError'
+    const reason = stopped ? new CommandError('interrupted', 'Stopped as asked.') : error
+    throw withResumption(reason, sum.tasks, sum.lines)
+  }
+  return state()
+}
+
+async function entryOf(line: Line, options: BatchesOptions): Promise<LineEntry | undefined> {
+  try {
+    if (line.bytes.length > mostBytes) {
+      throw new LineProblem(`it is longer than ${count(mostBytes)} bytes`)
+    }
+    const task = parseLine(line.bytes)
+    if (task === undefined) return undefined
+    const definition = await options.source.definition(task.name, task.resources)
+    const settings = { ...options.defaults, ...task.options }
+    return { line: line.number, definition, input: task.input, options: settings }
+  } catch (error) {
+    if (error instanceof LineProblem || error instanceof CommandError) {
+      throw lineError(line.number, error)
+    }
+    throw error
+  }
+}
+
+async function dispatchBatch(tasking: Tasking, batch: readonly LineEntry[]): Promise<void> {
+  try {
+    await tasking.dispatchBatch(batch)
+  } catch (error) {
+    throw await withCulprit(error, batch)
+  }
+}

@@ -1,0 +1,71 @@
+import { createLogUpdate } from 'log-update'
+import { cyan, dim } from 'yoctocolors'
+import { timeText } from '../time-text.ts'
+
+/** How far a file has been dispatched. */
+export interface BatchState {
+  readonly lines: number
+  readonly batches: number
+  readonly tasks: number
+  /** From 0 to 1; `undefined` where the end isn't known. */
+  readonly done: number | undefined
+  readonly elapsedMs: number
+}
+
+export interface BatchView {
+  show(state: BatchState): void
+  end(): void
+}
+
+const barWidth = 30
+const terminalPeriodMs = 100
+const plainPeriodMs = 5_000
+
+/** A bar on a terminal, elsewhere a line now and then. */
+export function batchView(out: NodeJS.WriteStream): BatchView {
+  const terminal = out.isTTY ? createLogUpdate(out) : undefined
+  const periodMs = terminal ? terminalPeriodMs : plainPeriodMs
+  let nextMs = terminal ? 0 : plainPeriodMs
+  return {
+    show(state) {
+      if (state.elapsedMs < nextMs) return
+      nextMs = state.elapsedMs + periodMs
+      if (terminal) terminal(`${bar(state)}${text(state)}`)
+      else out.write(`${text(state)}\n`)
+    },
+    // What is left of it is said by the summary.
+    end: () => terminal?.clear(),
+  }
+}
+
+export const quietView: BatchView = { show() {}, end() {} }
+
+/** A whole number with its thousands apart, and what it counts. */
+export function count(number: number, one?: string, many = `${one}s`): string {
+  const digits = Math.round(number).toLocaleString('en-US')
+  return one === undefined ? digits : `${digits} ${number === 1 ? one : many}`
+}
+
+export function perSecond({ tasks, elapsedMs }: BatchState): number {
+  return tasks / Math.max(elapsedMs / 1_000, 0.001)
+}
+
+function bar({ done }: BatchState): string {
+  if (done === undefined) return ''
+  const filled = Math.round(Math.min(done, 1) * barWidth)
+  return `${cyan('█'.repeat(filled))}${dim('░'.repeat(barWidth - filled))} `
+}
+
+function text(state: BatchState): string {
+  const { lines, batches, done, elapsedMs } = state
+  const parts = [
+    ...(done === undefined ? [] : [`${Math.floor(done * 100)}%`]),
+    count(lines, 'line'),
+    count(batches, 'batch', 'batches'),
+    `${count(perSecond(state))} tasks/s`,
+    ...(done === undefined || done === 0
+      ? []
+      : [`${timeText((elapsedMs / done) * (1 - done))} left`]),
+  ]
+  return parts.join('  ')
+}

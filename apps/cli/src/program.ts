@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { cancelCommand } from './commands/cancel.ts'
+import { dispatchCommand } from './commands/dispatch.ts'
+import { listCommand } from './commands/list.ts'
+import { migrateCommand } from './commands/migrate.ts'
+import { showCommand } from './commands/show.ts'
+import { workersCommand } from './commands/workers.ts'
+import { demoCommand } from './demo/command.ts'
+import { addGlobalFlags } from './global-flags.ts'
+
+const commands = [
+  migrateCommand,
+  dispatchCommand,
+  listCommand,
+  showCommand,
+  cancelCommand,
+  workersCommand,
+  demoCommand,
+]
+
+const more = `
+Exit codes: 0 done, 1 failed, 2 wrong usage. Errors go to standard error.
+
+Examples:
+  tasking migrate --database-url postgres://localhost/app
+  tasking dispatch repository.sync '{"repository": "42"}' --tasks ./dist/tasks.js --wait
+  tasking list --state running waiting`
+
+export function createProgram(): Command {
+  const program = addGlobalFlags(new Command('tasking'))
+    .description('Dispatches, shows and cancels tasks on PostgreSQL.')
+    .version(packageVersion())
+    .addHelpText('after', more)
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    // Whoever catches the error prints it.
+    .configureOutput({ outputError: () => undefined })
+  for (const create of commands) {
+    program.addCommand(create().copyInheritedSettings(program))
+  }
+  return program
+}
+
+function packageVersion(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return String((JSON.parse(manifest) as { version: unknown }).version)
+}

@@ -1,0 +1,70 @@
+import { hostname } from 'node:os'
+import type { Logger } from 'pino'
+import { createTasking, TaskingError } from '@tasking/core'
+import type { Tasking } from '@tasking/core'
+import { pgStore } from '@tasking/store-pg'
+import { createWorker, loadTaskModules } from '@tasking/worker'
+import type { Worker, WorkerEvent } from '@tasking/worker'
+import type { Flags } from './flags.ts'
+import { createLog } from './log.ts'
+import { packageVersion } from './program.ts'
+import { stopOnSignals } from './stop-signals.ts'
+
+/**
+ * Runs a worker until it has stopped.
+ * @throws TaskingError for wrong usage, and for what waiting would not heal
+ */
+export async function runDaemon(flags: Flags): Promise<void> {
+  const name = flags.name.replaceAll('{host}', hostname()).replaceAll('{pid}', String(process.pid))
+  const logger = createLog(flags.logLevel, name)
+  const tasking = await taskingOf(flags)
+  const worker = createWorker({
+    ...{ tasking, name, logger, version: packageVersion(), concurrency: flags.concurrency },
+    ...(flags.queue && { queues: flags.queue }),
+    ...(flags.ttl !== undefined && { ttl: flags.ttl }),
+    ...(flags.pollInterval !== undefined && { pollInterval: flags.pollInterval }),
+    ...(flags.auxiliary !== undefined && { auxiliary: flags.auxiliary }),
+    onEvent: (event) => logEvent(logger, event),
+  })
+  stopOnSignals(worker, flags.grace, logger)
+  await untilEnded(worker, logger)
+  await tasking.close()
+}
+
+async function taskingOf(flags: Flags): Promise<Tasking> {
+  const { tasks: modules = [], databaseUrl: url, schema, listen } = flags
+  if (modules.length === 0) {
+    const message =
+      'There are no tasks to run: name their modules with --tasks, or in TASKING_TASKS.'
+    throw new TaskingError('invalid_usage', message)
+  }
+  if (url === undefined) {
+    const message = 'There is no database: name it with --database-url, or in TASKING_DATABASE_URL.'
+    throw new TaskingError('invalid_usage', message)
+  }
+  const settings = {
+    ...(schema !== undefined && { schema }),
+    ...(listen !== undefined && { listen }),
+  }
+  const store = pgStore({ url, ...settings })
+  return createTasking({ store, tasks: await loadTaskModules(modules) })
+}
+
+async function untilEnded(worker: Worker, logger: Logger): Promise<void> {
+  process.on('uncaughtException', (err) => {
+    logger.fatal({ err }, 'an error that nothing caught ends this worker and its tasks')
+    process.exit(1)
+  })
+  try {
+    await worker.start()
+    await worker.ended
+  } catch (err) {
+    logger.fatal({ err }, err instanceof Error ? err.message : 'the worker failed')
+    throw err
+  }
+}
+
+function logEvent(logger: Logger, { kind, ...fields }: WorkerEvent): void {
+  // The runtime's own log tells of the other kinds, or nobody would want to read them.
+  if (kind === 'claimed' || kind === 'ended') logger.debug(fields, `task ${kind}`)
+}

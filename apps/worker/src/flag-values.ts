@@ -1,0 +1,48 @@
+import { InvalidArgumentError } from 'commander'
+import { InvalidOptionError, milliseconds } from '@tasking/core'
+import type { Duration } from '@tasking/core'
+
+/** A duration as it was written, so that later errors can show it. */
+export function duration(text: string): Duration {
+  try {
+    milliseconds(text as Duration)
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error
+    throw new InvalidArgumentError(`It must have a unit, such as '500ms', '5s', '10m' or '2h'.`)
+  }
+  return text as Duration
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(text)
+}
+
+/** The address to LISTEN on; "false" is how a variable says --no-listen. */
+export function listenAddress(text: string): string | false {
+  if (text === 'false') return false
+  if (URL.canParse(text) && /^postgres(?:ql)?:$/.test(new URL(text).protocol)) return text
+  throw new InvalidArgumentError('It must be a URL such as postgres://user@host:5432/database.')
+}
+
+/** A variable has one value where a flag may have many: its commas separate. */
+export function listFromVariable(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+/** @throws InvalidOptionError */
+export function switchFromVariable(name: string, text: string): boolean {
+  if (/^(?:1|true|yes|on)$/i.test(text)) return true
+  if (/^(?:0|false|no|off)$/i.test(text)) return false
+  throw new InvalidOptionError(name, text, 'true or false')
+}
+
+/** A set but empty variable means the same as none: that is how Compose files leave one out. */
+export function forgetEmptyVariables(): void {
+  for (const [name, value] of Object.entries(process.env)) {
+    if (name.startsWith('TASKING_') && value === '') delete process.env[name]
+  }
+}

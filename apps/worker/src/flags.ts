@@ -1,0 +1,87 @@
+import { Option } from 'commander'
+import type { Command } from 'commander'
+import type { Duration } from '@tasking/core'
+import {
+  duration,
+  listenAddress,
+  listFromVariable,
+  switchFromVariable,
+  wholeNumber,
+} from './flag-values.ts'
+
+/** What was given, by flags or by variables. */
+export interface Flags {
+  readonly tasks?: readonly string[]
+  readonly databaseUrl?: string
+  readonly schema?: string
+  readonly concurrency: number
+  readonly queue?: readonly string[]
+  readonly name: string
+  readonly ttl?: Duration
+  readonly pollInterval?: Duration
+  readonly auxiliary?: boolean
+  readonly listen?: string | false
+  readonly grace: Duration
+  readonly logLevel: string
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
+/** Every flag, and the variable that stands for it. */
+export function allFlags(): Option[] {
+  return [
+    flag('--tasks <module...>', 'modules with task definitions: files or packages'),
+    flag('--database-url <url>', 'the PostgreSQL database; DATABASE_URL will do as well'),
+    flag('--schema <name>', 'the PostgreSQL schema (default: tasking)'),
+    flag('--concurrency <n>', 'how many tasks may run at once').argParser(wholeNumber).default(1),
+    flag('--queue <name...>', 'the queues to serve, the first one first (default: default)'),
+    flag('--name <template>', 'what operators see; {host} and {pid} are filled in').default(
+      '{host}:{pid}',
+    ),
+    flag('--ttl <duration>', 'so long without a heartbeat, it is missing (default: 30s)').argParser(
+      duration,
+    ),
+    flag(
+      '--poll-interval <duration>',
+      'longest pause between two polls (default: 200ms)',
+    ).argParser(duration),
+    flag('--auxiliary', 'run tasks, but do no housekeeping'),
+    flag(
+      '--listen <url>',
+      'a direct connection for wake-ups, where the other one is pooled',
+    ).argParser(listenAddress),
+    new Option('--no-listen', 'poll only'),
+    flag('--grace <duration>', 'how long tasks may go on after SIGINT')
+      .argParser(duration)
+      .default('10m'),
+    flag('--log-level <level>', 'what to log, as JSON lines on standard output')
+      .choices(logLevels)
+      .default('info'),
+  ]
+}
+
+/** The flags of a parsed command, with what Commander leaves to do for variables. */
+export function readFlags(command: Command): Flags {
+  const flags = command.opts<Flags>()
+  const variable = (name: keyof Flags, variableName: string) =>
+    command.getOptionValueSource(name) === 'env' ? process.env[variableName] : undefined
+  const tasks = variable('tasks', 'TASKING_TASKS')
+  const queue = variable('queue', 'TASKING_QUEUE')
+  // To Commander, a switch is on whatever its variable says.
+  const auxiliary = variable('auxiliary', 'TASKING_AUXILIARY')
+  const databaseUrl = flags.databaseUrl ?? (process.env['DATABASE_URL'] || undefined)
+  return {
+    ...flags,
+    ...(tasks !== undefined && { tasks: listFromVariable(tasks) }),
+    ...(queue !== undefined && { queue: listFromVariable(queue) }),
+    ...(auxiliary !== undefined && {
+      auxiliary: switchFromVariable('TASKING_AUXILIARY', auxiliary),
+    }),
+    ...(databaseUrl !== undefined && { databaseUrl }),
+  }
+}
+
+function flag(flags: string, description: string): Option {
+  const option = new Option(flags, description)
+  return option.env(`TASKING_${option.name().replaceAll('-', '_').toUpperCase()}`)
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+import { reportFailure } from './failure.ts'
+import { forgetEmptyVariables } from './flag-values.ts'
+import { createProgram } from './program.ts'
+
+let exitCode = 0
+try {
+  forgetEmptyVariables()
+  await createProgram(async (flags) => {
+    // Loaded when it is needed, so that --help is quick.
+    const { runDaemon } = await import('./daemon.ts')
+    await runDaemon(flags)
+  }).parseAsync()
+} catch (error) {
+  exitCode = reportFailure(error)
+}
+// What task modules leave open, such as a connection pool, must not keep a stopped worker alive.
+process.exit(exitCode)

@@ -1,0 +1,112 @@
+import { storableText } from '@tasking/core'
+import type { Completion, TaskId } from '@tasking/core'
+
+const parkedRetryMs = 5_000
+
+/**
+ * The ends of tasks on their way to the store. One stays until the store has answered to it. When
+ * the store refuses a turn for another reason than being away, the outbox finds out whose fault it
+ * is, so that neither an end that can't be stored holds up the others, nor a store in trouble makes
+ * tasks fail: it sends nothing until a turn gets through, then one at a time; an end that is
+ * refused alone, while an empty turn gets through, is to blame. It is replaced by a failure that
+ * says so, and if that is refused too, it is put aside and tried again now and then.
+ */
+export class Outbox {
+  #waiting: Completion[] = []
+  readonly #parked = new Map<Completion, number>()
+  /** Their end may have been stored by a turn whose answer was lost. */
+  readonly #unanswered = new Set<TaskId>()
+  readonly #replaced = new Set<TaskId>()
+  #mode: 'all' | 'none' | 'one' = 'all'
+  #suspect: Completion | undefined
+
+  add(completion: Completion): void {
+    this.#waiting.push(completion)
+  }
+
+  /** The tasks whose ends are in here. */
+  get ids(): TaskId[] {
+    return [...this.#waiting, ...this.#parked.keys()].map(({ id }) => id)
+  }
+
+  /** Whether a turn is due for its sake. */
+  get isDue(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** Whether it is looking for the one to blame: then a turn does nothing else. */
+  get isProbing(): boolean {
+    return this.#mode !== 'all'
+  }
+
+  /** What to send with the next turn. */
+  next(now: number): readonly Completion[] {
+    for (const [completion, until] of this.#parked) {
+      if (until > now) continue
+      this.#parked.delete(completion)
+      this.#waiting.push(completion)
+      this.#mode = 'one'
+    }
+    if (this.#mode === 'none') return []
+    return this.#mode === 'one' ? this.#waiting.slice(0, 1) : [...this.#waiting]
+  }
+
+  /**
+   * The store took the turn.
+   * @returns those whose end is stored now; the others are not this worker's any more
+   */
+  taken(sent: readonly Completion[], refused: readonly TaskId[], now: number): ReadonlySet<TaskId> {
+    this.#waiting = this.#waiting.filter((completion) => !sent.includes(completion))
+    if (this.#mode === 'none') this.#convict(now)
+    this.#mode = this.#mode === 'all' || this.#waiting.length === 0 ? 'all' : 'one'
+    const stored = new Set<TaskId>()
+    for (const { id } of sent) {
+      const before = this.#unanswered.delete(id)
+      this.#replaced.delete(id)
+      if (before || !refused.includes(id)) stored.add(id)
+    }
+    return stored
+  }
+
+  /** The store did not answer: the turn may have been carried out or not. */
+  unanswered(sent: readonly Completion[]): void {
+    for (const { id } of sent) this.#unanswered.add(id)
+  }
+
+  /** The store answered with an error. */
+  refused(sent: readonly Completion[], error: unknown): void {
+    const [first] = sent
+    if (first === undefined) return
+    if (this.#mode === 'one')
+      this.#suspect = this.#replaced.has(first.id) ? first : failure(first, error)
+    this.#mode = 'none'
+  }
+
+  // An empty turn got through, so what was refused alone is to blame.
+  #convict(now: number): void {
+    const suspect = this.#suspect
+    this.#suspect = undefined
+    if (suspect === undefined) return
+    this.#waiting = this.#waiting.filter(({ id }) => id !== suspect.id)
+    if (this.#replaced.has(suspect.id)) {
+      this.#parked.set(suspect, now + parkedRetryMs)
+    } else {
+      this.#replaced.add(suspect.id)
+      this.#waiting.push(suspect)
+    }
+  }
+}
+
+function failure({ id, fencingToken, state }: Completion, error: unknown): Completion {
+  const reason = storableText(error instanceof Error ? error.message : String(error))
+  return {
+    id,
+    fencingToken,
+    state: 'failed',
+    error: {
+      name: 'ResultNotStoredError',
+      code: 'result_not_stored',
+      message: `The task ended as ${state}, but the store refused that: ${reason}`,
+    },
+  }
+}

@@ -1,0 +1,149 @@
+import type { Completion } from '@tasking/core'
+import { describe, expect, test } from 'vitest'
+
+import { Outbox } from '../src/outbox.ts'
+
+const completed = (id: string): Completion => ({
+  id,
+  fencingToken: 1n,
+  state: 'completed',
+  result: id,
+})
+
+const [a, b, c] = [completed('a'), completed('b'), completed('c')] as const
+const refusal = new Error('too large for a row')
+
+function outboxOf(...completions: readonly Completion[]): Outbox {
+  const outbox = new Outbox()
+  for (const completion of completions) outbox.add(completion)
+  return outbox
+}
+
+/** One turn with a store that refuses what `refuses` says; gives what was sent. */
+function turn(outbox: Outbox, refuses: (sent: readonly Completion[]) => boolean, now = 0) {
+  const sent = outbox.next(now)
+  if (refuses(sent)) outbox.refused(sent, refusal)
+  else outbox.taken(sent, [], now)
+  return sent
+}
+
+const nothing = () => false
+const whatHas = (id: string) => (sent: readonly Completion[]) => sent.some((one) => one.id === id)
+
+describe('Outbox', () => {
+  test('is empty in the beginning', () => {
+    const outbox = new Outbox()
+    expect(outbox.isDue).toBe(false)
+    expect(outbox.isProbing).toBe(false)
+    expect(outbox.next(0)).toEqual([])
+    expect(outbox.ids).toEqual([])
+  })
+
+  test('sends all at once, and again until there is an answer', () => {
+    const outbox = outboxOf(a, b)
+    expect(outbox.next(0)).toEqual([a, b])
+    expect(outbox.next(0)).toEqual([a, b])
+    expect(outbox.isDue).toBe(true)
+    expect(outbox.ids).toEqual(['a', 'b'])
+  })
+
+  test('forgets what the store has taken, and keeps what came meanwhile', () => {
+    const outbox = outboxOf(a)
+    const sent = outbox.next(0)
+    outbox.add(b)
+    expect(outbox.taken(sent, [], 0)).toEqual(new Set(['a']))
+    expect(outbox.next(0)).toEqual([b])
+  })
+
+  test("tells what wasn't this worker's any more", () => {
+    const outbox = outboxOf(a, b)
+    expect(outbox.taken(outbox.next(0), ['b'], 0)).toEqual(new Set(['a']))
+    expect(outbox.isDue).toBe(false)
+  })
+
+  test('takes a refusal for stored where an answer was lost before', () => {
+    const outbox = outboxOf(a, b)
+    outbox.unanswered(outbox.next(0))
+    outbox.add(c)
+    expect(outbox.taken(outbox.next(0), ['a', 'c'], 0)).toEqual(new Set(['a', 'b']))
+  })
+
+  test('remembers a lost answer only until the next one', () => {
+    const outbox = outboxOf(a)
+    outbox.unanswered(outbox.next(0))
+    outbox.taken(outbox.next(0), [], 0)
+    outbox.add(a)
+    expect(outbox.taken(outbox.next(0), ['a'], 0)).toEqual(new Set())
+  })
+
+  test('sends nothing after a refusal until a turn gets through, and then one by one', () => {
+    const outbox = outboxOf(a, b)
+    turn(outbox, () => true)
+    expect(outbox.isProbing).toBe(true)
+    expect(turn(outbox, () => true)).toEqual([])
+    expect(turn(outbox, nothing)).toEqual([])
+    expect(turn(outbox, nothing)).toEqual([a])
+    expect(turn(outbox, nothing)).toEqual([b])
+    expect(outbox.isProbing).toBe(false)
+    expect(outbox.isDue).toBe(false)
+  })
+
+  test('changes no end while the store takes no turn at all', () => {
+    const outbox = outboxOf(a, b)
+    for (let i = 0; i < 10; i += 1) turn(outbox, () => true)
+    const sent = [1, 2, 3].flatMap(() => turn(outbox, nothing))
+    expect(sent).toEqual([a, b])
+  })
+
+  test('puts a failure in the place of what is refused alone', () => {
+    const outbox = outboxOf(a, b)
+    const refuses = (sent: readonly Completion[]) => sent.includes(a)
+    const sent = [1, 2, 3, 4, 5, 6].map(() => turn(outbox, refuses))
+    expect(sent.at(-2)).toEqual([b])
+    expect(sent.at(-1)).toEqual([
+      {
+        id: 'a',
+        fencingToken: 1n,
+        state: 'failed',
+        error: {
+          name: 'ResultNotStoredError',
+          code: 'result_not_stored',
+          message: 'The task ended as completed, but the store refused that: too large for a row',
+        },
+      },
+    ])
+    expect(outbox.isDue).toBe(false)
+  })
+
+  test('does not blame what was refused only once', () => {
+    const outbox = outboxOf(a)
+    let refusals = 2
+    const sent = [1, 2, 3, 4, 5, 6].flatMap(() =>
+      turn(outbox, (s) => s.length > 0 && refusals-- > 0),
+    )
+    // The first refusal may be anybody's; after the second one it was sent alone.
+    expect(sent.filter((one) => one.state === 'completed').length).toBeGreaterThanOrEqual(2)
+    expect(outbox.isDue).toBe(false)
+  })
+
+  test('puts aside what is refused in any form, and goes on with the others', () => {
+    const outbox = outboxOf(a, b)
+    const sent = Array.from({ length: 12 }, () => turn(outbox, whatHas('a')))
+    expect(sent.filter(whatHas('b'))).toContainEqual([b])
+    expect(outbox.isDue).toBe(false)
+    expect(outbox.isProbing).toBe(false)
+    // It is still known, lest the store hand it over again.
+    expect(outbox.ids).toEqual(['a'])
+    outbox.add(c)
+    expect(turn(outbox, whatHas('a'))).toEqual([c])
+  })
+
+  test('tries again, after a while, what was put aside', () => {
+    const outbox = outboxOf(a)
+    for (let i = 0; i < 12; i += 1) turn(outbox, whatHas('a'))
+    expect(outbox.next(4_999)).toEqual([])
+    const sent = turn(outbox, nothing, 5_000)
+    expect(sent).toMatchObject([{ id: 'a', state: 'failed' }])
+    expect(outbox.ids).toEqual([])
+  })
+})

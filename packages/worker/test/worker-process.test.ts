@@ -1,0 +1,15 @@
+import { spawnNode } from '@tasking/testbed'
+import { expect, test } from 'vitest'
+
+import { Scene } from './scene.ts'
+
+test('50 workers, one after the other, leave nothing that keeps a process alive', async () => {
+  await using scene = await Scene.open()
+  const script = new URL('fixtures/start-stop.ts', import.meta.url)
+  await using child = spawnNode(script, [scene.url, '50'])
+  await child.waitForLine(/^closed$/, 25_000)
+  expect(await child.exit).toEqual({ code: 0, signal: null })
+  expect(child.lines).toContain('workers: 0')
+  // The pool's two at most: no listener's connection is left.
+  expect(child.lines.find((line) => line.startsWith('sockets: '))).toMatch(/^sockets: [0-2]$/)
+})
