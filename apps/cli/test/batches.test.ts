@@ -1,9 +1,9 @@
 import { createTasking } from '@tasking/core'
 import type { Tasking } from '@tasking/core'
 import { pgStore } from '@tasking/store-pg'
-import { testDatabase } from '@tasking/testbed'
+import { eventually, testDatabase } from '@tasking/testbed'
 import { expect, test } from 'vitest'
-import { tasking as cli } from './cli-process.ts'
+import { startTasking, tasking as cli } from './cli-process.ts'
 
 interface Scene extends AsyncDisposable {
   readonly url: string
@@ -82,4 +82,22 @@ test('blank lines are passed over, and flags fill in what a line leaves out', as
     { name: 'b', queue: 'own', priority: 2 },
     { name: 'a', queue: 'bulk', priority: 1 },
   ])
+})
+
+test('Ctrl-C ends it between two batches, also while it waits for input', async () => {
+  await using stage = await scene()
+  const { child, ended } = startTasking(['dispatch', '--from', '-'], { url: stage.url })
+  try {
+    child.stdin.write(`${linesOf(1_200).join('\n')}\n`)
+    const dispatched = async () => (await stage.count()) === 1_000
+    await eventually(dispatched, { what: 'the first batch', timeout: 20_000 })
+    child.kill('SIGINT')
+    const { code, stderr } = await ended
+    expect(code).toBe(1)
+    expect(stderr).toContain('[interrupted]')
+    expect(stderr).toContain('To have the rest, go on with --skip-lines 1000.')
+    expect(await stage.count()).toBe(1_000)
+  } finally {
+    child.kill('SIGKILL')
+  }
 })

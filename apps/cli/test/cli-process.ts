@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -21,10 +22,14 @@ export interface CliOptions {
 }
 
 /** Runs the real program in a process of its own, to its end. */
-export async function tasking(
-  args: readonly string[],
-  { url, env = {}, input = '' }: CliOptions = {},
-): Promise<CliEnd> {
+export function tasking(args: readonly string[], options: CliOptions = {}): Promise<CliEnd> {
+  const { child, ended } = startTasking(args, options)
+  child.stdin.end(options.input ?? '')
+  return ended
+}
+
+/** The same while it runs; its standard input stays open. */
+export function startTasking(args: readonly string[], { url, env = {} }: CliOptions = {}) {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(?:TASKING_.*|DATABASE_URL|NO_COLOR|FORCE_COLOR)$/.test(name),
   )
@@ -37,9 +42,13 @@ export async function tasking(
     },
   })
   // It may end before it has read everything.
-  child.stdin.on('error', () => undefined).end(input)
-  const ended = once(child, 'exit')
+  child.stdin.on('error', () => undefined)
+  return { child, ended: endOf(child) }
+}
+
+async function endOf(child: ChildProcessWithoutNullStreams): Promise<CliEnd> {
+  const exit = once(child, 'exit')
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
-  const [code] = (await ended) as [number | null]
+  const [code] = (await exit) as [number | null]
   return { code, stdout, stderr }
 }

@@ -1,6 +1,12 @@
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { startWorker } from './worker-process.ts'
 
+const modules = {
+  broken: fileURLToPath(new URL('./fixtures/broken.ts', import.meta.url)),
+  nothing: fileURLToPath(new URL('./fixtures/nothing.ts', import.meta.url)),
+  twin: fileURLToPath(new URL('./fixtures/twin.ts', import.meta.url)),
+}
 const url = 'postgres://user:secret@127.0.0.1:1/nowhere'
 
 test.for<[string, string[], RegExp]>([
@@ -21,12 +27,12 @@ test.for<[string, string[], RegExp]>([
   ],
   [
     'a module without tasks',
-    ['--tasks', './nothing.ts', '--database-url', url],
+    ['--tasks', modules.nothing, '--database-url', url],
     /\[task_module_empty\]/,
   ],
   [
     'two tasks of one name',
-    ['--tasks', './tasks.ts', './twin.ts', '--database-url', url],
+    ['--tasks', './tasks.ts', modules.twin, '--database-url', url],
     /"double".*\[duplicate_task\]/,
   ],
   [
@@ -60,11 +66,11 @@ test.for<[string, string[], RegExp]>([
 })
 
 test('what a module throws is shown', async () => {
-  await using worker = startWorker(['--tasks', './broken.ts', '--database-url', url])
+  await using worker = startWorker(['--tasks', modules.broken, '--database-url', url])
   expect(await worker.exit).toEqual({ code: 2, signal: null })
   expect(worker.lines).toEqual([
     expect.stringMatching(
-      /^error: The task module \.\/broken\.ts could not be loaded: Error: no license found \(at .*broken\.ts:2:7\) \[task_module_failed\]$/,
+      /^error: The task module \S+broken\.ts could not be loaded: Error: no license found \(at .*broken\.ts:2:7\) \[task_module_failed\]$/,
     ),
   ])
 })

@@ -5,7 +5,7 @@ import type { TestProcess } from '@tasking/testbed'
 const program = new URL('../src/main.ts', import.meta.url)
 
 /** Where the task modules of the tests are. */
-export const fixtures = fileURLToPath(new URL('fixtures', import.meta.url))
+const fixtures = fileURLToPath(new URL('fixtures', import.meta.url))
 
 /** Starts the real program; of the environment's own settings for it, none is left. */
 export function startWorker(

@@ -12,15 +12,26 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => new Date(),
   random: () => Math.random(),
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted) return resolve()
-      const end = () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', end)
-        resolve()
-      }
-      const timer = setTimeout(end, ms)
-      signal?.addEventListener('abort', end, { once: true })
-    }),
+  async sleep(ms, signal) {
+    for (let left = ms; left > longestTimerMs && !signal?.aborted; left -= longestTimerMs) {
+      await timer(longestTimerMs, signal)
+    }
+    await timer(ms % longestTimerMs, signal)
+  },
+}
+
+// A longer one would ring at once.
+const longestTimerMs = 2 ** 31 - 1
+
+function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve()
+    const end = () => {
+      clearTimeout(pending)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const pending = setTimeout(end, ms)
+    signal?.addEventListener('abort', end, { once: true })
+  })
 }

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { TaskContext } from './context.ts'
 import { InvalidOptionError } from './errors.ts'
+import { isName } from './name.ts'
 import type { ResourceRequest } from './resource.ts'
 
 /** Resources for all tasks of a definition, or made from a task's input. */
@@ -56,7 +57,7 @@ export function defineTask<Definition extends AnyTaskDefinition>(
   definition: Definition,
 ): Definition {
   const { name } = definition
-  if (typeof name !== 'string' || name.trim() === '' || name.length > 200 || name.includes('\0')) {
+  if (!isName(name, 200)) {
     throw new InvalidOptionError('name', name, 'a task name of 1 to 200 characters')
   }
   return definition

@@ -13,13 +13,22 @@ export class TaskingError extends Error {
   }
 }
 
+// The offending value may be what has no JSON form.
+function shown(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return typeof value === 'bigint' ? `${value}n` : `this ${typeof value}`
+  }
+}
+
 /** An option or setting that can't be used. */
 export class InvalidOptionError extends TaskingError {
   readonly option: string
   readonly value: unknown
 
   constructor(option: string, value: unknown, expected: string) {
-    super('invalid_option', `${option}: ${JSON.stringify(value)} is not ${expected}.`)
+    super('invalid_option', `${option}: ${shown(value)} is not ${expected}.`)
     this.option = option
     this.value = value
   }
@@ -37,7 +46,7 @@ export class InvalidResourceError extends TaskingError {
   readonly resource: unknown
 
   constructor(resource: unknown, why: string) {
-    super('invalid_resource', `Resource ${JSON.stringify(resource)} can't be reserved: ${why}.`)
+    super('invalid_resource', `Resource ${shown(resource)} can't be reserved: ${why}.`)
     this.resource = resource
   }
 }
@@ -79,6 +88,19 @@ export class InvalidInputError extends TaskingError {
     super('invalid_input', `The input of "${taskName}" is not valid: ${list.join('; ')}.`)
     this.taskName = taskName
     this.issues = issues
+  }
+}
+
+/** An entry of a batch that can't be dispatched; its `cause` says why, and gives the code. */
+export class BatchEntryError extends TaskingError {
+  /** Of the entry, from 0. */
+  readonly index: number
+
+  constructor(index: number, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    const code = cause instanceof TaskingError ? cause.code : 'invalid_entry'
+    super(code, `Entry ${index} of the batch: ${why}`, { cause })
+    this.index = index
   }
 }
 

@@ -4,6 +4,10 @@ import { isFinal } from './state-machine.ts'
 import type { Store } from './store.ts'
 import type { Task, TaskId } from './task.ts'
 
+function closedWhileWaiting(): Error {
+  return new Error('The tasking was closed while results were awaited.')
+}
+
 const shortestPollMs = 20
 const longestPollMs = 500
 
@@ -18,7 +22,7 @@ export class FinishWatch {
   readonly #clock: Clock
   readonly #waiting = new Map<TaskId, Set<Waiter>>()
   #pollMs = shortestPollMs
-  #polling: Promise<void> | undefined
+  #polling = false
   #nudge = new AbortController()
   #closed = false
 
@@ -34,6 +38,7 @@ export class FinishWatch {
   finished(id: TaskId, signal?: AbortSignal): Promise<Task> {
     return new Promise<Task>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
+      if (this.#closed) return reject(closedWhileWaiting())
       const waiters = this.#waiting.get(id) ?? new Set()
       this.#waiting.set(id, waiters)
       const settle = () => {
@@ -56,7 +61,7 @@ export class FinishWatch {
   close(): void {
     this.#closed = true
     this.#nudge.abort()
-    this.#rejectAll(new Error('The tasking was closed while results were awaited.'))
+    this.#rejectAll(closedWhileWaiting())
   }
 
   #pollSoon(): void {
@@ -64,10 +69,11 @@ export class FinishWatch {
     this.#pollMs = shortestPollMs
     this.#nudge.abort()
     this.#nudge = new AbortController()
-    this.#polling ??= this.#poll().finally(() => (this.#polling = undefined))
+    if (!this.#polling) void this.#poll()
   }
 
   async #poll(): Promise<void> {
+    this.#polling = true
     while (this.#waiting.size > 0 && !this.#closed) {
       const asked = [...this.#waiting.keys()]
       try {
@@ -75,10 +81,11 @@ export class FinishWatch {
       } catch (error) {
         this.#rejectAll(error)
       }
-      if (this.#waiting.size === 0) return
-      await this.#clock.sleep(this.#pollMs, this.#nudge.signal)
+      // What was settled may begin new waits before this goes on; they are seen by the loop.
+      if (this.#waiting.size > 0) await this.#clock.sleep(this.#pollMs, this.#nudge.signal)
       this.#pollMs = Math.min(this.#pollMs * 1.5, longestPollMs)
     }
+    this.#polling = false
   }
 
   #settle(asked: readonly TaskId[], tasks: readonly Task[]): void {

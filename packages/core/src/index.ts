@@ -6,6 +6,7 @@ export type { AnyTaskDefinition, ResourceRule, ResultOf, TaskDefinition } from '
 export { milliseconds } from './duration.ts'
 export type { Duration } from './duration.ts'
 export {
+  BatchEntryError,
   DuplicateTaskError,
   InvalidInputError,
   InvalidOptionError,

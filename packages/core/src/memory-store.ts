@@ -148,14 +148,14 @@ export class MemoryStore implements Store<never> {
   async workers(): Promise<WorkerRecord[]> {
     return [...this.#workers.values()].map((worker) => ({
       ...worker,
+      alive: !this.#isOverdue(worker),
       runningTasks: this.#ownedBy(worker.id).length,
     }))
   }
 
   async housekeep(): Promise<HousekeepingReport> {
-    const now = this.#clock.now().getTime()
     const missingWorkers = [...this.#workers.values()]
-      .filter(({ lastHeartbeatAt, ttlMs }) => lastHeartbeatAt.getTime() + ttlMs < now)
+      .filter((worker) => this.#isOverdue(worker))
       .map(({ id }) => id)
     let lostTasks = 0
     for (const id of missingWorkers) lostTasks += this.#lose(id, workerMissing)
@@ -264,6 +264,10 @@ export class MemoryStore implements Store<never> {
     if (completion.state !== 'completed') task.error = completion.error
     else if (state === 'completed') task.result = completion.result
     return true
+  }
+
+  #isOverdue({ lastHeartbeatAt, ttlMs }: MemoryWorker): boolean {
+    return lastHeartbeatAt.getTime() + ttlMs < this.#clock.now().getTime()
   }
 
   #lose(workerId: string, reason: (workerName: string) => TaskError): number {

@@ -2,6 +2,7 @@ import type { AnyTaskDefinition } from './definition.ts'
 import { InvalidOptionError } from './errors.ts'
 import { parseInput } from './input.ts'
 import { throughJson } from './json.ts'
+import { isName } from './name.ts'
 import { normalizeResources } from './resource.ts'
 import type { NewTask, TaskId } from './task.ts'
 
@@ -45,9 +46,7 @@ export async function newTask(
 }
 
 function checkedQueue(queue: unknown): string {
-  if (typeof queue === 'string' && queue !== '' && queue.length <= 100 && !queue.includes('\0')) {
-    return queue
-  }
+  if (isName(queue, 100)) return queue
   throw new InvalidOptionError('queue', queue, 'a queue name of 1 to 100 characters')
 }
 

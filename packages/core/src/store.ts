@@ -86,6 +86,8 @@ export interface WorkerRegistration {
 export interface WorkerRecord extends WorkerRegistration {
   readonly startedAt: Date
   readonly lastHeartbeatAt: Date
+  /** Whether its last heartbeat is younger than its TTL, by the store's clock. */
+  readonly alive: boolean
   readonly runningTasks: number
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts'
 import { milliseconds } from './duration.ts'
 import type { Duration } from './duration.ts'
 import {
@@ -40,19 +41,19 @@ export function createTaskHandle<Result>(
   id: TaskId,
   store: Store,
   watch: FinishWatch,
+  clock: Clock,
 ): TaskHandle<Result> {
   async function finished({ timeout, signal }: ResultOptions = {}): Promise<Task> {
     if (timeout === undefined) return watch.finished(id, signal)
-    const limit = milliseconds(timeout, 'timeout')
-    const timer = AbortSignal.timeout(limit)
-    const either = signal ? AbortSignal.any([signal, timer]) : timer
+    const limitMs = milliseconds(timeout, 'timeout')
+    const [ended, over] = [new AbortController(), new AbortController()]
+    void clock
+      .sleep(limitMs, ended.signal)
+      .then(() => over.abort(new ResultTimeoutError(id, limitMs)))
     try {
-      return await watch.finished(id, either)
-    } catch (error) {
-      if (timer.aborted && !signal?.aborted && error === timer.reason) {
-        throw new ResultTimeoutError(id, limit)
-      }
-      throw error
+      return await watch.finished(id, AbortSignal.any([over.signal, ...(signal ? [signal] : [])]))
+    } finally {
+      ended.abort()
     }
   }
   return {

@@ -1,7 +1,12 @@
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import type { AnyTaskDefinition, TaskDefinition } from './definition.ts'
-import { DuplicateTaskError, TaskNotFoundError, UnknownTaskError } from './errors.ts'
+import {
+  BatchEntryError,
+  DuplicateTaskError,
+  TaskNotFoundError,
+  UnknownTaskError,
+} from './errors.ts'
 import { FinishWatch } from './finish-watch.ts'
 import { newTask } from './new-task.ts'
 import type { DispatchOptions } from './new-task.ts'
@@ -70,7 +75,10 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
    * @throws InvalidInputError, InvalidResourceError, NotJsonError before anything is written
    */
   readonly dispatch: Dispatch<DispatchOptions & DispatchTarget<Tx>>
-  /** Creates all tasks or none, in line in the order given, in one transaction. */
+  /**
+   * Creates all tasks or none, in line in the order given, in one transaction.
+   * @throws BatchEntryError naming the entry that can't be dispatched
+   */
   dispatchBatch<const Entries extends readonly BatchEntry[]>(
     entries: Entries,
     target?: DispatchTarget<Tx>,
@@ -115,23 +123,27 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
     async dispatch(definition, ...[input, options]) {
       const task = await newTask(store.newId(), definition, input, options)
       await store.dispatch([task], options)
-      return createTaskHandle(task.id, store, watch)
+      return createTaskHandle(task.id, store, watch, clock)
     },
     async dispatchBatch<const Entries extends readonly BatchEntry[]>(
       entries: Entries,
       target?: DispatchTarget<Tx>,
     ) {
       const prepared = await Promise.all(
-        entries.map(({ definition, input, options }) =>
-          newTask(store.newId(), definition, input, options),
-        ),
+        entries.map(async ({ definition, input, options }, index) => {
+          try {
+            return await newTask(store.newId(), definition, input, options)
+          } catch (cause) {
+            throw new BatchEntryError(index, cause)
+          }
+        }),
       )
       if (prepared.length > 0) await store.dispatch(prepared, target)
       // One handle per entry, in their order.
-      const handles = prepared.map(({ id }) => createTaskHandle(id, store, watch))
+      const handles = prepared.map(({ id }) => createTaskHandle(id, store, watch, clock))
       return handles as BatchHandles<Entries>
     },
-    task: (id) => createTaskHandle(id, store, watch),
+    task: (id) => createTaskHandle(id, store, watch, clock),
     async find(id) {
       const [task] = await store.find([id])
       if (task === undefined) throw new TaskNotFoundError(id)

@@ -121,9 +121,13 @@ describe('dispatchBatch', () => {
   test('writes nothing where one entry is not valid', async () => {
     const tasking = memory()
     const wrong = { definition: sync, input: { repository: 5 } }
-    await expect(tasking.dispatchBatch([...entries, wrong])).rejects.toThrow(InvalidInputError)
+    await expect(tasking.dispatchBatch([...entries, wrong])).rejects.toMatchObject({
+      ...{ code: 'invalid_input', index: entries.length, cause: expect.any(InvalidInputError) },
+    })
     const endless = { definition: idle, input: 1n }
-    await expect(tasking.dispatchBatch([...entries, endless])).rejects.toThrow(NotJsonError)
+    await expect(tasking.dispatchBatch([...entries, endless])).rejects.toMatchObject({
+      ...{ code: 'not_json', index: entries.length, cause: expect.any(NotJsonError) },
+    })
     expect(await tasking.list()).toEqual([])
   })
 

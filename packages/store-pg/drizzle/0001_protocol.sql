@@ -410,7 +410,8 @@ begin
                id uuid, "fencingToken" bigint, state "tasking".task_state, result jsonb, error jsonb
              )
        where t.id = c.id
-         and t.worker_id = worker
+         -- Not "=": by the index of owners, each end would be compared with all that it owns.
+         and t.worker_id is not distinct from worker
          and t.fencing_token = c."fencingToken"
          and t.state in ('running', 'canceling')
       returning t.id, t.position, t.exclusive, t.shared

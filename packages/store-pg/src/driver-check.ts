@@ -1,13 +1,29 @@
+import { StoreUnavailableError } from '@tasking/core'
+import type { Clock } from '@tasking/core'
 import type { ConnectionPool } from './connection.ts'
 import { UnsafeDriverError } from './errors.ts'
 
 const probes = 24
 const together = 8
 
-/** Whether something between us and the server hands our statements to changing sessions. */
-export async function isPooled(pool: ConnectionPool): Promise<boolean> {
-  const { greeted, answering } = await pool.backend()
-  return greeted !== answering
+// A load balancer with nothing behind it accepts and closes, and a driver may try for ever.
+const firstAnswerMs = 15_000
+
+/**
+ * The first word with the server: whether something between us and it hands our statements to
+ * changing sessions.
+ * @throws StoreUnavailableError when there is no answer in time
+ */
+export async function isPooled(pool: ConnectionPool, clock: Clock): Promise<boolean> {
+  const answered = new AbortController()
+  const deadline = clock.sleep(firstAnswerMs, answered.signal).then(() => undefined)
+  try {
+    const backend = await Promise.race([pool.backend(), deadline])
+    if (backend !== undefined) return backend.greeted !== backend.answering
+    throw new StoreUnavailableError(pool.address, `no answer within ${firstAnswerMs} ms`)
+  } finally {
+    answered.abort()
+  }
 }
 
 /**

@@ -74,19 +74,27 @@ const missingObjectStates = new Set(['3F000', '42P01', '42883'])
 
 /** The SQLSTATE or system error code of an error, if it has one. */
 export function codeOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
-  return String(error.code)
+  const driverError = driverErrorIn(error)
+  if (typeof driverError !== 'object' || driverError === null) return undefined
+  return 'code' in driverError ? String(driverError.code) : undefined
 }
 
-export function isRepeatable(error: unknown): boolean {
+// Drizzle wraps what the driver throws.
+function driverErrorIn(error: unknown): unknown {
+  const wrapped = error instanceof Error && !('code' in error) && error.cause instanceof Error
+  return wrapped ? driverErrorIn(error.cause) : error
+}
+
+export function isConflict(error: unknown): boolean {
   return repeatableStates.has(codeOf(error) ?? '')
 }
 
-function isUnavailable(error: unknown): boolean {
+export function isUnavailable(error: unknown): boolean {
   if (error instanceof StoreUnavailableError) return true
   const code = codeOf(error)
   if (code !== undefined) return unavailableCodes.has(code) || unavailableStates.test(code)
-  return error instanceof Error && unavailableWords.test(error.message)
+  const driverError = driverErrorIn(error)
+  return driverError instanceof Error && unavailableWords.test(driverError.message)
 }
 
 /** A driver's error as one of Tasking's, where there is one for it. */
@@ -95,7 +103,8 @@ export function translated(
   place: { readonly address: string; readonly schema: string },
 ): unknown {
   if (error instanceof TaskingError) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const driverError = driverErrorIn(error)
+  const message = driverError instanceof Error ? driverError.message : String(driverError)
   if (isUnavailable(error)) {
     return new StoreUnavailableError(place.address, message || (codeOf(error) ?? 'unknown'), {
       cause: error,

@@ -1,11 +1,11 @@
 import type { Clock } from '@tasking/core'
-import { isRepeatable, translated } from './errors.ts'
+import { isConflict, isUnavailable, translated } from './errors.ts'
 
 /** One call of a store's verb, for metrics and traces. */
 export interface VerbReport {
   readonly verb: string
   readonly durationMs: number
-  /** How often it had to be repeated because PostgreSQL broke a lock cycle. */
+  /** How often it had to be repeated, after a lock cycle or a lost connection. */
   readonly repeats: number
   readonly error?: unknown
 }
@@ -20,15 +20,21 @@ export interface Instrument {
 const mostRepeats = 20
 
 /**
- * Runs a verb: repeats it where PostgreSQL says that a repetition will get through, turns driver
+ * What may be repeated: `never` within a caller's transaction, which is lost with the first error;
+ * `conflict` where PostgreSQL took everything back; `lost answer` where repeating what was carried
+ * out changes nothing, so that a connection that had died unnoticed costs no error.
+ */
+export type Repeatable = 'never' | 'conflict' | 'lost answer'
+
+/**
+ * Runs a verb: repeats it where that helps and does no harm, turns driver
  * errors into Tasking's, and reports.
- * @param repeatable false within a caller's transaction, which is lost with the first error
  */
 export async function instrumented<T>(
   instrument: Instrument,
   verb: string,
   run: () => Promise<T>,
-  repeatable = true,
+  repeatable: Repeatable,
 ): Promise<T> {
   const startedAt = performance.now()
   let repeats = 0
@@ -45,7 +51,9 @@ export async function instrumented<T>(
       report()
       return value
     } catch (error) {
-      if (repeatable && isRepeatable(error) && repeats < mostRepeats) {
+      const conflict = repeatable !== 'never' && isConflict(error) && repeats < mostRepeats
+      const lost = repeatable === 'lost answer' && isUnavailable(error) && repeats === 0
+      if (conflict || lost) {
         repeats += 1
         await instrument.clock.sleep(instrument.clock.random() * Math.min(2 ** repeats, 100))
         continue

@@ -1,4 +1,7 @@
 import postgres from 'postgres'
+import { systemClock } from '@tasking/core'
+import { checkSchemaName, checkUrl } from './arguments.ts'
+import { isPooled } from './driver-check.ts'
 import { translated } from './errors.ts'
 import { migrateSchema } from './migrations.ts'
 import type { MigrationReport } from './migrations.ts'
@@ -19,6 +22,8 @@ export async function migrate({
   url,
   schema = defaultSchema,
 }: MigrateOptions): Promise<MigrationReport> {
+  checkUrl(url)
+  checkSchemaName(schema)
   const client = postgres(url, {
     max: 1,
     prepare: false,
@@ -28,6 +33,7 @@ export async function migrate({
   })
   const pool = postgresJsPool(client, true)
   try {
+    await isPooled(pool, systemClock)
     return await migrateSchema(pool, schema)
   } catch (error) {
     throw translated(error, { address: pool.address, schema })

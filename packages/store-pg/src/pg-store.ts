@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { v7 as uuidv7 } from 'uuid'
-import { InvalidOptionError, isFinal, systemClock, TaskNotFoundError } from '@tasking/core'
+import { isFinal, systemClock, TaskNotFoundError } from '@tasking/core'
 import type {
   Clock,
   DispatchTarget,
@@ -15,13 +15,14 @@ import type {
   WorkerId,
   WorkerRegistration,
 } from '@tasking/core'
+import { checkSchemaName, checkUrl } from './arguments.ts'
 import { callerTransaction } from './caller-transaction.ts'
 import type { CallerTransaction } from './caller-transaction.ts'
 import type { ConnectionPool } from './connection.ts'
 import { checkCommits, checkIsolation, isPooled } from './driver-check.ts'
 import { translated } from './errors.ts'
 import { instrumented } from './instrument.ts'
-import type { VerbReport } from './instrument.ts'
+import type { Repeatable, VerbReport } from './instrument.ts'
 import { Listener } from './listener.ts'
 import { checkSchema, migrateSchema } from './migrations.ts'
 import { nodePostgresPool } from './node-postgres.ts'
@@ -103,14 +104,9 @@ export class PgStore implements Store<CallerTransaction> {
 
   constructor(options: PgStoreOptions) {
     const schema = options.schema ?? defaultSchema
-    if (!/^[a-z_][a-z0-9_]{0,49}$/.test(schema)) {
-      throw new InvalidOptionError(
-        'schema',
-        schema,
-        'a schema name of small letters, digits and underscores, at most 50',
-      )
-    }
+    checkSchemaName(schema)
     if ('url' in options) checkUrl(options.url)
+    if (typeof options.listen === 'string') checkUrl(options.listen, 'listen')
     this.#options = options
     this.#schema = schema
     this.#clock = options.clock ?? systemClock
@@ -134,7 +130,7 @@ export class PgStore implements Store<CallerTransaction> {
     if (tx !== undefined) {
       const connection = callerTransaction(tx, pool.address)
       const run = () => dispatch(connection, this.#schema, tasks)
-      return this.#verb('dispatch', pool, run, false)
+      return this.#verb('dispatch', pool, run, 'never')
     }
     const run = () => dispatchOnce(pool, this.#schema, tasks)
     const dispatched = await this.#verb('dispatch', pool, run)
@@ -145,16 +141,15 @@ export class PgStore implements Store<CallerTransaction> {
 
   async turn(ask: Turn): Promise<TurnResult> {
     const { pool, notifier } = await this.#open()
-    const result = await this.#verb('turn', pool, () => turn(pool, this.#schema, ask))
+    const result = await this.#verb('turn', pool, () => turn(pool, this.#schema, ask), 'conflict')
     if (result.unblocked > result.claimed.length) notifier.send([{ kind: 'wakeup', queue: null }])
     return result
   }
 
   async cancel(id: TaskId, reason?: string): Promise<Task> {
     const { pool, notifier } = await this.#open()
-    const { state, unblocked } = await this.#verb('cancel', pool, () =>
-      cancel(this.#place(pool), id, reason),
-    )
+    const run = () => cancel(this.#place(pool), id, reason)
+    const { state, unblocked } = await this.#verb('cancel', pool, run, 'conflict')
     if (!isFinal(state)) notifier.send([{ kind: 'cancel', taskId: id }])
     if (unblocked > 0) notifier.send([{ kind: 'wakeup', queue: null }])
     const [task] = await this.find([id])
@@ -213,7 +208,12 @@ export class PgStore implements Store<CallerTransaction> {
     await this.close()
   }
 
-  #verb<T>(verb: string, pool: ConnectionPool, run: () => Promise<T>, repeatable = true) {
+  #verb<T>(
+    verb: string,
+    pool: ConnectionPool,
+    run: () => Promise<T>,
+    repeatable: Repeatable = 'lost answer',
+  ) {
     const { onVerb } = this.#options
     const instrument = {
       ...{ onVerb, address: pool.address, schema: this.#schema, clock: this.#clock },
@@ -238,7 +238,7 @@ export class PgStore implements Store<CallerTransaction> {
   async #connect(): Promise<Opened> {
     const pool = await this.#pool()
     try {
-      const pooled = await isPooled(pool)
+      const pooled = await isPooled(pool, this.#clock)
       if (pooled) await checkCommits(pool)
       await checkIsolation(pool)
       if (this.#options.migrate) await migrateSchema(pool, this.#schema)
@@ -264,7 +264,7 @@ export class PgStore implements Store<CallerTransaction> {
   async #isUrlPooled(url: string): Promise<boolean> {
     const probe = postgresJsPool(connect(url, 1, false), true)
     try {
-      return await isPooled(probe)
+      return await isPooled(probe, this.#clock)
     } catch (error) {
       throw translated(error, { address: probe.address, schema: this.#schema })
     } finally {
@@ -289,15 +289,4 @@ function connect(url: string, max: number, prepare: boolean): postgres.Sql {
     onnotice: () => undefined,
     connection: { application_name: 'tasking' },
   })
-}
-
-function checkUrl(url: string): void {
-  if (!URL.canParse(url) || !/^postgres(?:ql)?:$/.test(new URL(url).protocol)) {
-    // The text may hold a password: it isn't repeated.
-    throw new InvalidOptionError(
-      'url',
-      '(not shown)',
-      'a URL such as postgres://user@host:5432/database',
-    )
-  }
 }

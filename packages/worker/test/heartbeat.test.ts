@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Heartbeat } from '../src/heartbeat.ts'
 import { forwardingStore } from './forwarding-store.ts'
 import { Gate } from './gate.ts'
-import { HandClock } from './hand-clock.ts'
+import { HandClock, settled } from './hand-clock.ts'
 
 const ttlMs = 3_000
 const alive: Beat = { alive: true, fleet: 7, owned: 2 }

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 
-import { batchEntry, conflictsBetween, defineTask } from '@tasking/core'
+import { batchEntry, defineTask } from '@tasking/core'
 import type { ResourceRequest, Resources } from '@tasking/core'
 import { describe, expect, test } from 'vitest'
 
@@ -8,6 +8,13 @@ import { Scene } from './scene.ts'
 
 interface Step extends ResourceRequest {
   readonly name: string
+}
+
+/** Where two tasks exclude each other, by rules of this test's own. */
+function conflicts(a: Resources, b: Resources): string[] {
+  const [ofA, ofB] = [a, b].map(({ exclusive, shared }) => [...exclusive, ...shared])
+  const either = [...a.exclusive, ...b.exclusive]
+  return either.filter((name) => ofA?.includes(name) && ofB?.includes(name))
 }
 
 describe.each(['postgres', 'memory'] as const)('on %s', (kind) => {
@@ -19,8 +26,11 @@ describe.each(['postgres', 'memory'] as const)('on %s', (kind) => {
     const step = defineTask({
       name: 'step',
       resources: (input: Step) => input,
-      async run({ name }) {
+      async run({ name }, { task }) {
         told.push(`${name} starts`)
+        // Long enough for whoever would overlap.
+        await tasking.find(task.id)
+        await turn()
         // Those two can only go on together.
         if (name === 'B' || name === 'C') await together.arrive()
         told.push(`${name} ends`)
@@ -82,7 +92,7 @@ describe.each(['postgres', 'memory'] as const)('on %s', (kind) => {
       resources: ({ resources }: { index: number; resources: ResourceRequest }) => resources,
       async run({ index }, { task }) {
         for (const [other, resources] of holding) {
-          const names = conflictsBetween(task.resources, resources)
+          const names = conflicts(task.resources, resources)
           if (names.length > 0) overlaps.push(`${other} and ${index} at ${names.join()}`)
         }
         started.push(index)
@@ -118,7 +128,7 @@ describe.each(['postgres', 'memory'] as const)('on %s', (kind) => {
     const overtaken = tasks.flatMap((task, index) =>
       tasks
         .slice(0, index)
-        .filter(({ resources }) => conflictsBetween(resources, task.resources).length > 0)
+        .filter(({ resources }) => conflicts(resources, task.resources).length > 0)
         .filter((other) => started.indexOf(tasks.indexOf(other)) > started.indexOf(index))
         .map((other) => `${tasks.indexOf(other)} by ${index}`),
     )

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { InvalidOptionError, milliseconds } from '@tasking/core'
-import type { DispatchOptions, Duration, Tasking } from '@tasking/core'
+import { BatchEntryError, InvalidOptionError, milliseconds } from '@tasking/core'
+import type { BatchEntry, DispatchOptions, Duration, TaskHandle, Tasking } from '@tasking/core'
 import { loadTaskModules } from '@tasking/worker'
 import { wrongUsage } from '../command-error.ts'
 import { withTasking } from '../connection.ts'
@@ -99,10 +99,19 @@ async function dispatch(tasking: Tasking, { name, value, flags, json }: Wish): P
     ...(exclusive && { exclusive }),
     ...(shared && { shared }),
   })
-  const [handle] = await tasking.dispatchBatch([{ definition, input: value, options }])
-  if (handle === undefined) return
+  const handle = await dispatchOne(tasking, { definition, input: value, options })
   if (wait === undefined) reportDispatched(handle, json)
   else await reportResult(handle, wait === true ? undefined : wait, json)
+}
+
+// The definition's types aren't known here, so it goes as a batch; its error is the entry's own.
+async function dispatchOne(tasking: Tasking, entry: BatchEntry): Promise<TaskHandle<unknown>> {
+  try {
+    const [handle] = await tasking.dispatchBatch([entry] as const)
+    return handle
+  } catch (error) {
+    throw error instanceof BatchEntryError ? error.cause : error
+  }
 }
 
 function settingsOf({ queue, priority }: DispatchFlags): DispatchOptions {

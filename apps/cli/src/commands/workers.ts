@@ -3,7 +3,6 @@ import { green, red } from 'yoctocolors'
 import type { WorkerRecord } from '@tasking/core'
 import { withTasking } from '../connection.ts'
 import { globalFlags } from '../global-flags.ts'
-import { isAlive } from '../live-workers.ts'
 import { note, print, printJson } from '../output.ts'
 import { table } from '../table.ts'
 import type { Column } from '../table.ts'
@@ -24,12 +23,9 @@ export function workersCommand(): Command {
     .action(async (_flags: unknown, command: Command) => {
       await withTasking(command, async (tasking) => {
         const workers = await tasking.store.workers()
-        const now = new Date()
-        if (globalFlags(command).json) {
-          return printJson(workers.map((worker) => ({ ...worker, alive: isAlive(worker, now) })))
-        }
+        if (globalFlags(command).json) return printJson(workers)
         if (workers.length === 0) return note('There is no worker. Start one with tasking-worker.')
-        print(table(columns(now), workers))
+        print(table(columns(new Date()), workers))
       })
     })
 }
@@ -40,8 +36,8 @@ function columns(now: Date): Column<WorkerRecord>[] {
     { title: 'ID', text: ({ id }) => id },
     {
       title: 'STATE',
-      text: (worker) => (isAlive(worker, now) ? 'alive' : 'overdue'),
-      paint: (text, worker) => (isAlive(worker, now) ? green(text) : red(text)),
+      text: ({ alive }) => (alive ? 'alive' : 'overdue'),
+      paint: (text, { alive }) => (alive ? green(text) : red(text)),
     },
     {
       title: 'RUNNING',

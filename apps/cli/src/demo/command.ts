@@ -3,10 +3,8 @@ import { milliseconds } from '@tasking/core'
 import type { Duration } from '@tasking/core'
 import { globalFlags } from '../global-flags.ts'
 import { print, printJson } from '../output.ts'
-import { openDatabase } from './database.ts'
 import { liveView, silentView } from './live-view.ts'
 import { isGood, reportText } from './report.ts'
-import { runDemo } from './run-demo.ts'
 
 const more = `
 The workload is a burst of tasks from one thread, each of which reserves some of the resources and
@@ -59,6 +57,9 @@ export function demoCommand(): Command {
     .addOption(time('--kill-after <time>', 'SIGKILL the first worker so long after the start'))
     .addHelpText('after', more)
     .action(async (flags: DemoFlags, command: Command) => {
+      // Loaded when it is needed, so that --help is quick.
+      const { openDatabase } = await import('./database.ts')
+      const { runDemo } = await import('./run-demo.ts')
       const { json, schema = 'tasking', databaseUrl } = globalFlags(command)
       const given = command.getOptionValueSourceWithGlobals('databaseUrl') === 'cli'
       const view = json ? silentView : liveView(process.stdout)

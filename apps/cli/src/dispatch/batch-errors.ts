@@ -1,4 +1,4 @@
-import { createTasking, MemoryStore, StoreUnavailableError, TaskingError } from '@tasking/core'
+import { BatchEntryError, StoreUnavailableError, TaskingError } from '@tasking/core'
 import type { BatchEntry } from '@tasking/core'
 import { CommandError } from '../command-error.ts'
 import { count } from './progress.ts'
@@ -15,20 +15,11 @@ export function lineError(line: number, error: unknown): CommandError {
   })
 }
 
-/**
- * A batch is refused without a word on which entry it was for: each one is tried alone, on a store
- * that nobody sees. Where all of them pass, the error came from the real store.
- */
-export async function withCulprit(error: unknown, batch: readonly LineEntry[]): Promise<unknown> {
-  await using rehearsal = createTasking({ store: new MemoryStore() })
-  for (const entry of batch) {
-    try {
-      await rehearsal.dispatchBatch([entry])
-    } catch (reason) {
-      return lineError(entry.line, reason)
-    }
-  }
-  return error
+/** The error of a batch, as one of the line that asked for the entry it is about. */
+export function withLine(error: unknown, batch: readonly LineEntry[]): unknown {
+  if (!(error instanceof BatchEntryError)) return error
+  const entry = batch[error.index]
+  return entry === undefined ? error : lineError(entry.line, error.cause)
 }
 
 /**

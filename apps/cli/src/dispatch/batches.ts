@@ -1,6 +1,6 @@
 import type { DispatchOptions, Tasking } from '@tasking/core'
 import { CommandError } from '../command-error.ts'
-import { lineError, withCulprit, withResumption } from './batch-errors.ts'
+import { lineError, withLine, withResumption } from './batch-errors.ts'
 import type { LineEntry } from './batch-errors.ts'
 import { LineProblem, parseLine } from './line-task.ts'
 import { linesOf } from './lines.ts'
@@ -101,6 +101,6 @@ async function dispatchBatch(tasking: Tasking, batch: readonly LineEntry[]): Pro
   try {
     await tasking.dispatchBatch(batch)
   } catch (error) {
-    throw await withCulprit(error, batch)
+    throw withLine(error, batch)
   }
 }

@@ -33,8 +33,11 @@ export function batchView(out: NodeJS.WriteStream): BatchView {
       if (terminal) terminal(`${bar(state)}${text(state)}`)
       else out.write(`${text(state)}\n`)
     },
-    // What is left of it is said by the summary.
-    end: () => terminal?.clear(),
+    end() {
+      // The summary says what remains of it.
+      terminal?.clear()
+      terminal?.done()
+    },
   }
 }
 

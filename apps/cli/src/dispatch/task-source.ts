@@ -2,7 +2,6 @@ import { closestMatch } from 'leven'
 import { defineTask } from '@tasking/core'
 import type { AnyTaskDefinition, Resources, Tasking } from '@tasking/core'
 import { CommandError } from '../command-error.ts'
-import { isAlive } from '../live-workers.ts'
 
 /** What resources a dispatcher names itself; `undefined` where it names none. */
 export type NamedResources = Partial<Resources>
@@ -72,8 +71,8 @@ export function namedTasks(
 }
 
 async function namesOfLiveWorkers(tasking: Tasking): Promise<ReadonlySet<string> | undefined> {
-  const now = new Date()
-  const alive = (await tasking.store.workers()).filter((worker) => isAlive(worker, now))
+  const workers = await tasking.store.workers()
+  const alive = workers.filter((worker) => worker.alive)
   return alive.length === 0 ? undefined : new Set(alive.flatMap(({ taskNames }) => taskNames))
 }
 

@@ -1,6 +1,7 @@
 import { and, arrayContains, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
+import { InvalidOptionError } from '@tasking/core'
 import type { Task, TaskFilter, TaskId } from '@tasking/core'
 import type { Connection, Param } from '../connection.ts'
 import type { Tables } from '../schema.ts'
@@ -35,6 +36,8 @@ export async function list(
   filter: TaskFilter,
 ): Promise<Task[]> {
   const { states, name, queue, resource, parentId, limit = 100, before } = filter
+  checkTaskId('before', before)
+  checkTaskId('parentId', parentId)
   const rows = await db
     .select(columns(task))
     .from(task)
@@ -53,6 +56,10 @@ export async function list(
     .orderBy(desc(task.id))
     .limit(limit)
   return rows.map(toTask)
+}
+
+function checkTaskId(option: string, id: TaskId | undefined): void {
+  if (id !== undefined && !isTaskId(id)) throw new InvalidOptionError(option, id, "a task's id")
 }
 
 function columns(task: Tables['task']) {

@@ -1,4 +1,4 @@
-import { count, inArray, sql } from 'drizzle-orm'
+import { count, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { workerStopped } from '@tasking/core'
 import type { Beat, Look, WorkerId, WorkerRecord, WorkerRegistration } from '@tasking/core'
@@ -58,7 +58,12 @@ export async function workers(
   db: PgRemoteDatabase,
   { appStatus, task }: Tables,
 ): Promise<WorkerRecord[]> {
-  const rows = await db.select().from(appStatus).orderBy(appStatus.startedAt, appStatus.id)
+  const { lastHeartbeatAt, ttlMs } = appStatus
+  const alive = sql<boolean>`${lastHeartbeatAt} + ${ttlMs} * interval '1 millisecond' > ${databaseNow}`
+  const rows = await db
+    .select({ ...getTableColumns(appStatus), alive })
+    .from(appStatus)
+    .orderBy(appStatus.startedAt, appStatus.id)
   const owned = await db
     .select({ workerId: task.workerId, tasks: count() })
     .from(task)

@@ -1,0 +1,16 @@
+import { InvalidOptionError } from '@tasking/core'
+
+/** @throws InvalidOptionError unless the name needs no quoting, and leaves room for a channel's */
+export function checkSchemaName(schema: string): void {
+  if (/^[a-z_][a-z0-9_]{0,49}$/.test(schema)) return
+  const expected = 'a schema name of small letters, digits and underscores, at most 50'
+  throw new InvalidOptionError('schema', schema, expected)
+}
+
+/** @throws InvalidOptionError unless it is a connection string */
+export function checkUrl(url: string, option: 'url' | 'listen' = 'url'): void {
+  if (URL.canParse(url) && /^postgres(?:ql)?:$/.test(new URL(url).protocol)) return
+  // The text may hold a password: it isn't repeated.
+  const expected = 'a URL such as postgres://user@host:5432/database'
+  throw new InvalidOptionError(option, '(not shown)', expected)
+}
