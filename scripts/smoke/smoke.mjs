@@ -19,6 +19,9 @@ for (const command of ['tasking', 'tasking-worker']) {
   assert.match(npx(command, '--help'), new RegExp(`^Usage: ${command}`))
 }
 
+const demo = JSON.parse(npx('tasking', 'demo', '--tasks', '16', '--duration', '20ms', '--json'))
+assert.deepEqual([demo.verdict.completed, demo.verdict.overlaps, demo.verdict.lost], [16, [], []])
+
 const server = await startPostgres({ durable: false })
 let worker
 try {

@@ -52,4 +52,25 @@ describe('systemClock', () => {
     await vi.advanceTimersByTimeAsync(monthMs)
     expect(woken).toHaveBeenCalled()
   })
+
+  test.each([
+    ['the longest timer there is', 2 ** 31 - 1],
+    ['twice that', 2 * (2 ** 31 - 1)],
+  ])('sleeps for %s', async (_, ms) => {
+    const woken = vi.fn<() => void>()
+    void systemClock.sleep(ms).then(woken)
+    await vi.advanceTimersByTimeAsync(ms - 1)
+    expect(woken).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(woken).toHaveBeenCalled()
+  })
+
+  test('wakes from the longest sleep when the signal aborts', async () => {
+    const abort = new AbortController()
+    const sleep = systemClock.sleep(90 * 86_400_000, abort.signal)
+    await vi.advanceTimersByTimeAsync(30 * 86_400_000)
+    abort.abort()
+    await sleep
+    expect(vi.getTimerCount()).toBe(0)
+  })
 })

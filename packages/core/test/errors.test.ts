@@ -38,6 +38,14 @@ describe('the errors', () => {
     expect(message).toBe('The input of "sync" is not valid: remotes.0.url: Invalid URL; Too long.')
   })
 
+  test('name the entry of a batch that is wrong, and keep its code', () => {
+    const cause = new errors.InvalidInputError('sync', [{ path: 'a', message: 'missing' }])
+    const error = new errors.BatchEntryError(3, cause)
+    expect(error).toMatchObject({ code: 'invalid_input', index: 3, cause })
+    expect(error.message).toBe(`Entry 3 of the batch: ${cause.message}`)
+    expect(new errors.BatchEntryError(0, new TypeError('m')).code).toBe('invalid_entry')
+  })
+
   test.each([
     ['the reason', 'superseded', 'Task id was canceled: superseded'],
     ['no reason', null, 'Task id was canceled.'],

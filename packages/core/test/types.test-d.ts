@@ -118,6 +118,12 @@ test('a batch entry is checked like a dispatch', async () => {
     batchEntry(maybe, 'text'),
   ]
   await tasking.dispatchBatch(entries)
+  const [first, second] = await tasking.dispatchBatch([
+    batchEntry(sync, { repository: '42' }),
+    batchEntry(counted, '5'),
+  ])
+  expectTypeOf((await first.result()).synced).toEqualTypeOf<number>()
+  expectTypeOf(await second.result()).toEqualTypeOf<number>()
   // @ts-expect-error: a number is no repository
   batchEntry(sync, { repository: 42 })
   // @ts-expect-error: the input is missing

@@ -70,7 +70,7 @@ export class HandlerRun {
 }
 
 function isAbort(thrown: unknown, reason: TaskAbort): boolean {
-  return thrown === reason || (thrown instanceof Error && thrown.name === 'AbortError')
+  return thrown === reason || textOf(thrown, 'name') === 'AbortError'
 }
 
 // Handlers throw anything, also what can't be read or has no text.

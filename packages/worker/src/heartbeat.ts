@@ -60,6 +60,7 @@ export class Heartbeat {
         await this.#beat()
         pauseMs = this.#ttlMs / 3
       } catch (error) {
+        if (this.#end.signal.aborted) return
         this.#listener.onFailure(error)
         pauseMs = Math.min(this.#ttlMs / 10, 1_000)
       }

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { batchEntry, defineTask } from '@tasking/core'
+import type { Store } from '@tasking/core'
 
+import { forwardingStore } from './forwarding-store.ts'
+import { settled } from './hand-clock.ts'
 import { Scene } from './scene.ts'
 
 describe.each(['postgres', 'memory'] as const)('a worker on %s', (kind) => {
@@ -56,21 +59,35 @@ describe.each(['postgres', 'memory'] as const)('a worker on %s', (kind) => {
     const meeting = scene.meeting(2)
     const job = defineTask({
       name: 'job',
-      async run() {
+      async run(index: number) {
         void meeting.arrive()
         await gate.opened
+        // One ends after the other, so that there are turns with some slots free.
+        for (let i = 0; i < index; i += 1) await settled()
       },
     })
-    const tasking = scene.tasking([job])
-    const handles = await tasking.dispatchBatch(Array.from({ length: 5 }, () => batchEntry(job)))
-    const { worker } = await scene.startedWorker(tasking, { concurrency: 2 })
+    const asked: { readonly slots: number; readonly running: number }[] = []
+    const wrap = (store: Store) =>
+      forwardingStore(store, {
+        turn(turn) {
+          asked.push({ slots: turn.slots, running: worker.running })
+          return store.turn(turn)
+        },
+      })
+    const tasking = scene.tasking([job], { wrap })
+    const entries = Array.from({ length: 9 }, (_, index) => batchEntry(job, index))
+    const handles = await tasking.dispatchBatch(entries)
+    const { worker } = scene.worker(tasking, { concurrency: 2 })
+    await worker.start()
     await meeting.complete
     expect(worker.running).toBe(2)
     const states = (await tasking.list()).map(({ state }) => state).toSorted()
-    expect(states).toEqual(['running', 'running', 'waiting', 'waiting', 'waiting'])
+    expect(states).toEqual(['running', 'running', ...Array<string>(7).fill('waiting')])
     gate.open()
     await Promise.all(handles.map((handle) => handle.result()))
     expect(worker.running).toBe(0)
+    expect(asked.filter(({ slots, running }) => slots + running > 2)).toEqual([])
+    expect(asked.some(({ slots }) => slots === 1)).toBe(true)
   })
 
   test('leaves tasks of other names and other queues alone', async () => {

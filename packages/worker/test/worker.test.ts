@@ -209,6 +209,21 @@ describe('a worker', () => {
     expect(subscribed).toBe(0)
   })
 
+  test('runs its tasks, and stops, although whoever it tells of them throws', async () => {
+    const store = new MemoryStore()
+    const tasking = createTasking({ store, tasks: [quick] })
+    const onEvent = () => {
+      throw new Error('the listener is broken')
+    }
+    const worker = createWorker({ tasking, onEvent })
+    const handle = await tasking.dispatch(quick)
+    await worker.start()
+    const task = await handle.finished({ timeout: '2s' })
+    expect(task).toMatchObject({ state: 'completed', result: 'ran' })
+    await worker.stop()
+    expect(await store.workers()).toEqual([])
+  })
+
   test.each([
     ['does housekeeping', false],
     ['leaves it to others as an auxiliary one', true],
