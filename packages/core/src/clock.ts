@@ -13,10 +13,11 @@ export const systemClock: Clock = {
   now: () => new Date(),
   random: () => Math.random(),
   async sleep(ms, signal) {
-    for (let left = ms; left > longestTimerMs && !signal?.aborted; left -= longestTimerMs) {
+    let left = ms
+    for (; left > longestTimerMs && !signal?.aborted; left -= longestTimerMs) {
       await timer(longestTimerMs, signal)
     }
-    await timer(ms % longestTimerMs, signal)
+    await timer(left, signal)
   },
 }
 

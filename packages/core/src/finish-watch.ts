@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import { TaskNotFoundError } from './errors.ts'
+import { StoreUnavailableError, TaskNotFoundError } from './errors.ts'
 import { isFinal } from './state-machine.ts'
 import type { Store } from './store.ts'
 import type { Task, TaskId } from './task.ts'
@@ -79,7 +79,8 @@ export class FinishWatch {
       try {
         this.#settle(asked, await this.#store.find(asked))
       } catch (error) {
-        this.#rejectAll(error)
+        // An outage ends, and the tasks go on meanwhile; whoever can't wait has set a timeout.
+        if (!(error instanceof StoreUnavailableError)) this.#rejectAll(error)
       }
       // What was settled may begin new waits before this goes on; they are seen by the loop.
       if (this.#waiting.size > 0) await this.#clock.sleep(this.#pollMs, this.#nudge.signal)

@@ -9,6 +9,7 @@ import {
   TaskStateError,
 } from './errors.ts'
 import type { FinishWatch } from './finish-watch.ts'
+import { storableText } from './json.ts'
 import type { Jsonified } from './json.ts'
 import type { Store } from './store.ts'
 import type { Task, TaskId } from './task.ts'
@@ -35,6 +36,11 @@ export interface TaskHandle<Result> {
   finished(options?: ResultOptions): Promise<Task>
   /** From any process; a running handler's signal aborts. @throws TaskStateError when finished */
   cancel(reason?: string): Promise<Task>
+}
+
+/** Cancels a task; what can't be stored of the reason is replaced. */
+export function cancelTask(store: Store, id: TaskId, reason: string | undefined): Promise<Task> {
+  return store.cancel(id, reason === undefined ? undefined : storableText(reason))
 }
 
 export function createTaskHandle<Result>(
@@ -77,6 +83,6 @@ export function createTaskHandle<Result>(
       if (task.state === 'canceled') throw new TaskCanceledError(id, task.cancelReason)
       throw new TaskStateError(id, task.state, 'awaited')
     },
-    cancel: (reason) => store.cancel(id, reason),
+    cancel: (reason) => cancelTask(store, id, reason),
   }
 }

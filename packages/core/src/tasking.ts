@@ -11,7 +11,7 @@ import { FinishWatch } from './finish-watch.ts'
 import { newTask } from './new-task.ts'
 import type { DispatchOptions } from './new-task.ts'
 import type { DispatchTarget, Store, TaskFilter } from './store.ts'
-import { createTaskHandle } from './task-handle.ts'
+import { cancelTask, createTaskHandle } from './task-handle.ts'
 import type { TaskHandle } from './task-handle.ts'
 import type { Task, TaskId } from './task.ts'
 
@@ -150,7 +150,7 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
       return task
     },
     list: (filter) => store.list(filter),
-    cancel: (id, reason) => store.cancel(id, reason),
+    cancel: (id, reason) => cancelTask(store, id, reason),
     async close() {
       watch.close()
       await store.close()

@@ -138,6 +138,12 @@ describe('dispatchBatch', () => {
   })
 })
 
+test('a cancel reason that no store could keep is made storable', async () => {
+  const tasking = memory()
+  const handle = await tasking.dispatch(idle)
+  expect((await handle.cancel('a\0b\ud83d')).cancelReason).toBe('a\ufffdb\ufffd')
+})
+
 describe('a tasking', () => {
   const unknown = '00000000-0000-7000-8000-000000000000'
 

@@ -1,6 +1,7 @@
 import {
   defaultQueue,
   InvalidOptionError,
+  isName,
   milliseconds,
   silentLogger,
   systemClock,
@@ -55,8 +56,14 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000) {
     throw new InvalidOptionError('concurrency', concurrency, 'a whole number from 1 to 10,000')
   }
-  if (queues.length === 0 || queues.some((queue) => queue === '')) {
+  if (queues.length === 0 || !queues.every((queue) => isName(queue, 100))) {
     throw new InvalidOptionError('queues', queues, 'a list of at least one queue name')
+  }
+  if (!isName(name, 200)) {
+    throw new InvalidOptionError('name', name, 'a name of 1 to 200 characters')
+  }
+  if (version !== '' && !isName(version, 200)) {
+    throw new InvalidOptionError('version', version, 'a text of at most 200 characters')
   }
   const ttlMs = milliseconds(options.ttl ?? '30s', 'ttl')
   if (ttlMs < 1_000 || ttlMs > 86_400_000) {
@@ -70,6 +77,7 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
       'a duration of at least 10ms',
     )
   }
+  const logger = options.logger ?? silentLogger
   return {
     tasking: options.tasking,
     concurrency,
@@ -79,8 +87,19 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
     ttlMs: Math.round(ttlMs),
     auxiliary: options.auxiliary ?? false,
     pollMs,
-    logger: options.logger ?? silentLogger,
-    onEvent: options.onEvent ?? (() => undefined),
+    logger,
+    onEvent: guarded(options.onEvent, logger),
     clock: options.clock ?? systemClock,
+  }
+}
+
+// What somebody does with an event must not change what becomes of a task.
+function guarded(onEvent: WorkerOptions['onEvent'], logger: Logger): WorkerSettings['onEvent'] {
+  return (event) => {
+    try {
+      onEvent?.(event)
+    } catch (err) {
+      logger.error({ err, event: event.kind }, 'onEvent threw')
+    }
   }
 }

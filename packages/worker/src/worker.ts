@@ -124,13 +124,14 @@ class PullingWorker implements Worker {
   async #start(): Promise<void> {
     try {
       if (!(await this.#register())) return this.#resolveEnded()
+      this.#unsubscribe = await this.#listen()
     } catch (error) {
+      this.#heartbeat.stop()
       this.#rejectEnded(error)
       throw error
     }
-    const { tasking, auxiliary, logger, onEvent } = this.#settings
-    this.#unsubscribe = await this.#listen()
     if (this.#missing) return this.#letGo()
+    const { tasking, auxiliary, logger, onEvent } = this.#settings
     if (!auxiliary) this.#housekeeping.start()
     logger.info({ workerId: this.id, tasks: [...tasking.definitions.keys()] }, 'worker started')
     onEvent({ kind: 'started' })
@@ -146,9 +147,11 @@ class PullingWorker implements Worker {
     const taskNames = [...tasking.definitions.keys()]
     const { id } = this
     let pauseMs = 100
+    let tried = false
     while (!this.#stopping.signal.aborted) {
       try {
         await tasking.store.check()
+        tried = true
         await tasking.store.registerWorker({
           ...{ id, name, version, ttlMs, concurrency, queues, taskNames },
         })
@@ -162,6 +165,8 @@ class PullingWorker implements Worker {
       await clock.sleep(pauseMs * (0.5 + clock.random()), this.#stopping.signal)
       pauseMs = Math.min(pauseMs * 2, longestStartRetryMs)
     }
+    // It may have got through although its answer, or the first beat, did not.
+    if (tried) await tasking.store.unregisterWorker(id).catch(() => undefined)
     return false
   }
 

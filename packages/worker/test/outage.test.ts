@@ -3,8 +3,8 @@ import type { AnyTaskDefinition } from '@tasking/core'
 import { migrate, pgStore } from '@tasking/store-pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { startPostgres } from '../../local-postgres/src/index.ts'
-import type { LocalPostgres } from '../../local-postgres/src/index.ts'
+import { startPostgres } from '@tasking/local-postgres'
+import type { LocalPostgres } from '@tasking/local-postgres'
 import { createWorker } from '../src/index.ts'
 import type { Worker, WorkerOptions } from '../src/index.ts'
 import { EventLog } from './event-log.ts'
@@ -104,6 +104,21 @@ describe('with a database server that crashes', { timeout: 60_000 }, () => {
     await started
     expect(log.of('started')).toHaveLength(1)
     expect(await (await tasking.dispatch(quick)).result()).toBe('ran')
+    await worker.stop()
+    await tasking.close()
+  })
+
+  test('a worker whose store was in use before keeps trying too', async () => {
+    const quick = defineTask({ name: 'quick', run: () => 'ran' })
+    const { tasking, worker, log } = setUp([quick])
+    const handle = await tasking.dispatch(quick)
+    await server.kill()
+    const started = worker.start()
+    await log.next('unavailable')
+    await log.next('unavailable', { from: 1 })
+    await server.restart()
+    await started
+    await log.next('finished', { taskId: handle.id })
     await worker.stop()
     await tasking.close()
   })
