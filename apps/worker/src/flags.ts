@@ -43,7 +43,7 @@ export function allFlags(): Option[] {
     ),
     flag(
       '--poll-interval <duration>',
-      'longest pause between two polls (default: 200ms)',
+      'longest pause between two polls without wake-ups (default: 200ms)',
     ).argParser(duration),
     flag('--auxiliary', 'run tasks, but do no housekeeping'),
     flag(
@@ -51,7 +51,7 @@ export function allFlags(): Option[] {
       'a direct connection for wake-ups, where the other one is pooled',
     ).argParser(listenAddress),
     new Option('--no-listen', 'poll only'),
-    flag('--grace <duration>', 'how long tasks may go on after SIGINT')
+    flag('--grace <duration>', 'how long tasks may go on after SIGINT until their signals abort')
       .argParser(duration)
       .default('10m'),
     flag('--log-level <level>', 'what to log, as JSON lines on standard output')

@@ -22,7 +22,7 @@ afterAll(async () => {
 test('a batch with more resources than the server has locks', async () => {
   const [limit] = await sql`select current_setting('max_locks_per_transaction')::int
                                  * current_setting('max_connections')::int as locks`
-  const size = Math.ceil(Number(limit?.['locks']) / 3) + 100
+  const size = Math.ceil((Number(limit?.['locks']) * 2) / 3)
   const tasks = Array.from({ length: size }, (_, n) =>
     taskOf(store, { exclusive: [`a${n}`, `b${n}`], shared: [`c${n}`] }),
   )

@@ -27,7 +27,10 @@ export interface WorkerOptions {
   readonly ttl?: Duration
   /** An auxiliary worker does no housekeeping. Default false. */
   readonly auxiliary?: boolean
-  /** The longest pause between two polls while nothing is to do. Default 200 ms; a large fleet polls less. */
+  /**
+   * The longest pause between two polls while nothing is to do and no wake-ups arrive; with them it
+   * is 2 s, and a large fleet polls less. Default 200 ms.
+   */
   readonly pollInterval?: Duration
   readonly logger?: Logger
   /** Told of what happens, one event after the other. */

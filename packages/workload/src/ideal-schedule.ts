@@ -9,8 +9,8 @@ export interface IdealSchedule {
 }
 
 /**
- * The list schedule that no system can beat which keeps first come first served per resource and
- * starts a task as soon as it may: no time for dispatch, pick-up or clean-up.
+ * The list schedule: first come first served per resource, and whoever is first in line among those
+ * that may start does so the moment a slot is free, with no time for dispatch, pick-up or clean-up.
  * @param slots how many tasks may run at once
  */
 export function idealSchedule(items: readonly WorkItem[], slots: number): IdealSchedule {

@@ -10,7 +10,7 @@ const more = `
 The workload is a burst of tasks from one thread, each of which reserves some of the resources and
 then works for a while; real worker processes run them. What the handlers noted of their starts and
 ends is the evidence for the verdict, not what the database says. Beside the makespan stands that
-of the ideal list schedule: no system can beat it that keeps first come first served per resource.
+of the ideal list schedule, which takes the tasks in the same order and loses no time between them.
 
 Without --database-url it starts a PostgreSQL of its own from npm and removes it afterwards; the
 variables of the other commands are not used, so that it never ends up in a database by accident.

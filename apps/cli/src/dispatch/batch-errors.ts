@@ -38,8 +38,11 @@ export function withResumption(error: unknown, tasks: number, lines: number): Co
 }
 
 function advice(error: unknown, tasks: number, lines: number): string {
-  const done = `Dispatched so far: ${count(tasks, 'task')}, from the lines up to ${lines}.`
-  const resume = `go on with --skip-lines ${lines}.`
+  const done =
+    tasks === 0
+      ? 'Nothing was dispatched so far.'
+      : `Dispatched so far: ${count(tasks, 'task')}, from the lines up to ${lines}.`
+  const resume = lines === 0 ? 'run it again.' : `go on with --skip-lines ${lines}.`
   if (error instanceof CommandError) {
     if (error.code === 'interrupted') return `${done} To have the rest, ${resume}`
     const batch = 'Nothing of its batch was dispatched.'
