@@ -37,8 +37,9 @@ export class MemoryStore implements Store<never> {
   #lastFencingToken = 0n
 
   readonly signals: SignalSource = {
-    subscribe: async (onSignal) => {
+    subscribe: async (onSignal, onConnection) => {
       this.#listeners.add(onSignal)
+      onConnection(true)
       return async () => void this.#listeners.delete(onSignal)
     },
   }
@@ -73,7 +74,7 @@ export class MemoryStore implements Store<never> {
 
   async turn({ workerId, slots, completions, known }: Turn): Promise<TurnResult> {
     const worker = this.#workers.get(workerId)
-    if (worker === undefined) throw new WorkerMissingError(workerId)
+    if (worker === undefined || this.#isOverdue(worker)) throw new WorkerMissingError(workerId)
     const refused = completions.filter((c) => !this.#complete(workerId, c)).map(({ id }) => id)
     const unblocked = this.#unblock()
     const forgotten =

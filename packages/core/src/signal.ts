@@ -9,8 +9,12 @@ export type Signal =
 export interface SignalSource {
   /**
    * @param onSignal called for each signal from any process
-   * @param onLoss called when signals may have been missed, such as after a reconnect
+   * @param onConnection told whether signals arrive from now on; while they don't, and before they
+   *   did again, some may have been missed
    * @returns ends the subscription
    */
-  subscribe(onSignal: (signal: Signal) => void, onLoss: () => void): Promise<() => Promise<void>>
+  subscribe(
+    onSignal: (signal: Signal) => void,
+    onConnection: (connected: boolean) => void,
+  ): Promise<() => Promise<void>>
 }

@@ -60,7 +60,7 @@ export interface TurnResult {
   readonly canceling: readonly CancelRequest[]
   /** What a later turn must look at again. */
   readonly looks: readonly Look[]
-  /** Tasks unblocked by this turn; those that weren't claimed may interest other workers. */
+  /** How many tasks this turn unblocked, whoever may claim them. */
   readonly unblocked: number
 }
 

@@ -44,11 +44,13 @@ export function cancelTask(store: Store, id: TaskId, reason: string | undefined)
 }
 
 export function createTaskHandle<Result>(
-  id: TaskId,
+  taskId: TaskId,
   store: Store,
   watch: FinishWatch,
   clock: Clock,
 ): TaskHandle<Result> {
+  // Stores answer in small letters, whatever they were asked in.
+  const id = taskId.toLowerCase()
   async function finished({ timeout, signal }: ResultOptions = {}): Promise<Task> {
     if (timeout === undefined) return watch.finished(id, signal)
     const limitMs = milliseconds(timeout, 'timeout')

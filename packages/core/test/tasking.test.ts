@@ -138,6 +138,13 @@ describe('dispatchBatch', () => {
   })
 })
 
+test('an id in capitals is the same id', async () => {
+  const tasking = memory()
+  const { id } = await tasking.dispatch(idle)
+  await tasking.cancel(id)
+  expect(await tasking.task(id.toUpperCase()).finished()).toMatchObject({ id, state: 'canceled' })
+})
+
 test('a cancel reason that no store could keep is made storable', async () => {
   const tasking = memory()
   const handle = await tasking.dispatch(idle)

@@ -183,7 +183,7 @@ $$;
 -- then the answer says that the resource must be looked at again, and when.
 create function "tasking".unblock(
   resources text[], exclusives boolean[], reasons text[],
-  out unblocked int, out looks jsonb
+  out freed uuid[], out looks jsonb
 )
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -191,27 +191,33 @@ set enable_bitmapscan = off set jit = off
 as $$
 #variable_conflict use_column
 declare
+  most_locks constant int := 64;
   gate_open boolean := null;
   key bigint;
-  inflight text[] := '{}';
+  tries int := 0;
+  -- For each resource, whether somebody is in flight there.
+  inflight boolean[] := array_fill(false, array[cardinality(resources)]);
   free uuid[];
   still text[];
 begin
-  unblocked := 0;
+  freed := '{}';
   looks := '[]';
   -- A statement of its own, before the snapshot of the check: whoever dispatches after this sees
-  -- the release, and whoever dispatched before it is seen by the check.
+  -- the release, and whoever dispatched before it is seen by the check. No more than a few, since
+  -- the table of locks is shared by all: the rest is looked at again like what is in flight.
   for i in 1 .. cardinality(resources) loop
     continue when reasons[i] = 'second';
     if gate_open is null then
       gate_open := pg_try_advisory_xact_lock_shared("tasking".lock_key(''));
     end if;
     key := "tasking".lock_key(resources[i]);
+    tries := tries + 1;
     if not gate_open
+       or tries > most_locks
        or exclusives[i] and not pg_try_advisory_xact_lock(key)
        or not exclusives[i] and not pg_try_advisory_xact_lock_shared(key)
     then
-      inflight := inflight || resources[i];
+      inflight[i] := true;
     end if;
   end loop;
 
@@ -269,29 +275,31 @@ begin
   if free is not null then
     -- Monotone: what stands behind a task can't block it, so no other lock is needed. A row that
     -- somebody holds (a cancel that may yet roll back, another finisher) is never waited for.
-    update "tasking".task as t
+    with unblocked as (
+      update "tasking".task as t
        set unblocked_at = clock_timestamp()
      where t.id = any (array(
              select f.id
                from "tasking".task as f
               where f.id = any (free) and f.state = 'waiting' and f.unblocked_at is null
                 for no key update skip locked
-           ));
-    get diagnostics unblocked = row_count;
-    if unblocked < cardinality(free) then
-      inflight := resources;
+           ))
+      returning t.id
+    )
+    select coalesce(array_agg(u.id), '{}') into freed from unblocked as u;
+    if cardinality(freed) < cardinality(free) then
+      inflight := array_fill(true, array[cardinality(resources)]);
     end if;
   end if;
 
   select coalesce(jsonb_agg(jsonb_build_object(
            'resource', l.resource,
            'exclusive', l.exclusive,
-           'inFlight', l.resource = any (inflight)
+           'inFlight', l.inflight
          )), '[]')
     into looks
-    from unnest(resources, exclusives, reasons) as l (resource, exclusive, reason)
-   where l.resource = any (inflight)
-      or l.reason = 'released' and l.resource = any (still);
+    from unnest(resources, exclusives, reasons, inflight) as l (resource, exclusive, reason, inflight)
+   where l.inflight or l.reason = 'released' and l.resource in (select unnest(still));
 end
 $$;
 --> statement-breakpoint
@@ -300,7 +308,7 @@ $$;
 -- parallel arrays, and looks at what that frees and at what earlier calls left to look at.
 create function "tasking".release(
   resources text[], exclusives boolean[], positions bigint[], pending jsonb,
-  out unblocked int, out looks jsonb
+  out freed uuid[], out looks jsonb
 )
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -333,11 +341,11 @@ begin
        group by d.resource
     ) as due;
   if names is null then
-    unblocked := 0;
+    freed := '{}';
     looks := '[]';
     return;
   end if;
-  select u.unblocked, u.looks into unblocked, looks
+  select u.freed, u.looks into freed, looks
     from "tasking".unblock(names, modes, reasons) as u;
 end
 $$;
@@ -383,7 +391,7 @@ declare
   exclusives boolean[];
   positions bigint[];
   refused jsonb := '[]';
-  unblocked int := 0;
+  freed uuid[] := '{}';
   looks jsonb := '[]';
   queue_name text;
   left_over int := slots;
@@ -402,12 +410,16 @@ begin
   if completions <> '[]' then
     with ended as (
       update "tasking".task as t
-         set state = case when t.state = 'canceling' then 'canceled' else c.state end,
+         set state = (case
+                        when t.state = 'canceling' then 'canceled'
+                        when c.state = 'completed' then 'completed'
+                        else 'failed'
+                      end)::"tasking".task_state,
              result = case when t.state = 'canceling' then null else c.result end,
              error = c.error,
              finished_at = moment
         from jsonb_to_recordset(completions) as c (
-               id uuid, "fencingToken" bigint, state "tasking".task_state, result jsonb, error jsonb
+               id uuid, "fencingToken" bigint, state text, result jsonb, error jsonb
              )
        where t.id = c.id
          -- Not "=": by the index of owners, each end would be compared with all that it owns.
@@ -437,7 +449,7 @@ begin
   end if;
 
   if resources is not null or pending <> '[]' then
-    select r.unblocked, r.looks into unblocked, looks
+    select r.freed, r.looks into freed, looks
       from "tasking".release(resources, exclusives, positions, pending) as r;
   end if;
 
@@ -491,7 +503,7 @@ begin
 
   return jsonb_build_object(
     'claimed', claimed, 'refused', refused, 'canceling', canceling, 'looks', looks,
-    'unblocked', unblocked
+    'unblocked', to_jsonb(freed)
   );
 end
 $$;
@@ -524,7 +536,7 @@ begin
     if resources <> '{}' then
       exclusives := array_fill(true, array[cardinality(found.exclusive)])
                  || array_fill(false, array[cardinality(found.shared)]);
-      select r.unblocked, r.looks into unblocked, looks
+      select cardinality(r.freed), r.looks into unblocked, looks
         from "tasking".release(
                resources, exclusives, array_fill(found.position, array[cardinality(resources)]), '[]'
              ) as r;
@@ -577,7 +589,7 @@ begin
     into lost, resources, exclusives, positions
     from place as p;
   if resources is not null then
-    select r.unblocked, r.looks into unblocked, looks
+    select cardinality(r.freed), r.looks into unblocked, looks
       from "tasking".release(resources, exclusives, positions, '[]') as r;
   end if;
   return next;
@@ -605,7 +617,7 @@ declare
   looks jsonb := '[]';
   resources text[];
 begin
-  if not pg_try_advisory_xact_lock(hashtextextended('housekeeping', hashtextextended('"tasking"', 0))) then
+  if not pg_try_advisory_xact_lock(hashtextextended('housekeeping of "tasking"', 1)) then
     return jsonb_build_object(
       'done', false, 'missing', missing, 'lost', 0, 'unblocked', 0, 'looks', looks
     );
@@ -676,7 +688,7 @@ begin
              array_fill(true, array[cardinality(resources)]),
              array_fill('second'::text, array[cardinality(resources)])
            ) as u;
-    unblocked := unblocked + outcome.unblocked;
+    unblocked := unblocked + cardinality(outcome.freed);
     looks := looks || outcome.looks;
   end if;
 

@@ -10,6 +10,8 @@ export interface Connection {
 
 /** A connection of its own that the store may use as it likes. */
 export interface ConnectionPool extends Connection {
+  /** Whether statements are prepared by name. */
+  readonly prepares: boolean
   /** Runs on one connection within one transaction, rolled back if it throws. */
   transaction<T>(run: (connection: Connection) => Promise<T>): Promise<T>
   /**

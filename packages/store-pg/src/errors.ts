@@ -44,10 +44,15 @@ export class StoreRefusedError extends TaskingError {
   }
 }
 
-// Class 08 is "connection exception"; 57P01 to 57P03 say that the server is going or coming.
-const unavailableStates = /^(?:08...|57P0[1-3]|53300|53400)$/
+// Not what was asked is at fault, but the server or the way to it: no connection (08), read-only as
+// in a failover (25006), out of resources (53), stopped from outside (57), system error (58, XX).
+const unavailableStates = /^(?:08...|25006|25P03|53...|57...|58...|XX...)$/
 const unavailableCodes = new Set([
+  'ECONNABORTED',
   'ECONNREFUSED',
+  'EHOSTDOWN',
+  'ENETDOWN',
+  'ENOENT',
   'ECONNRESET',
   'EPIPE',
   'ENOTFOUND',

@@ -1,7 +1,10 @@
 import postgres from 'postgres'
 import type { Clock, Signal, SignalSource } from '@tasking/core'
 
-type Subscriber = { readonly onSignal: (signal: Signal) => void; readonly onLoss: () => void }
+type Subscriber = {
+  readonly onSignal: (signal: Signal) => void
+  readonly onConnection: (connected: boolean) => void
+}
 
 const longestPauseMs = 10_000
 
@@ -16,6 +19,7 @@ export class Listener implements SignalSource {
   readonly #subscribers = new Set<Subscriber>()
   #sql: postgres.Sql | undefined
   #pauseMs = 0
+  #connected = false
 
   constructor(url: string, channel: string, clock: Clock) {
     this.#clock = clock
@@ -23,10 +27,11 @@ export class Listener implements SignalSource {
     this.#channel = channel
   }
 
-  async subscribe(onSignal: Subscriber['onSignal'], onLoss: () => void) {
-    const subscriber = { onSignal, onLoss }
+  async subscribe(onSignal: Subscriber['onSignal'], onConnection: Subscriber['onConnection']) {
+    const subscriber = { onSignal, onConnection }
     this.#subscribers.add(subscriber)
-    if (this.#sql === undefined) await this.#listen()
+    if (this.#connected) onConnection(true)
+    else if (this.#sql === undefined) await this.#listen()
     return async () => {
       this.#subscribers.delete(subscriber)
       if (this.#subscribers.size === 0) await this.close()
@@ -37,6 +42,7 @@ export class Listener implements SignalSource {
     this.#subscribers.clear()
     const sql = this.#sql
     this.#sql = undefined
+    this.#connected = false
     await sql?.end({ timeout: 1 })
   }
 
@@ -61,6 +67,7 @@ export class Listener implements SignalSource {
     try {
       await sql.unsafe(`listen "${this.#channel}"`)
       this.#pauseMs = 0
+      this.#tell(true)
     } catch {
       // Its connection's end has been told to onclose, or else there never was one.
       void this.#relisten(sql)
@@ -70,12 +77,17 @@ export class Listener implements SignalSource {
   async #relisten(lost: postgres.Sql): Promise<void> {
     if (this.#sql !== lost) return
     this.#sql = undefined
+    this.#tell(false)
     await lost.end({ timeout: 0 }).catch(() => undefined)
     this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, 50), longestPauseMs)
     await this.#clock.sleep(this.#pauseMs * (0.5 + this.#clock.random()))
     if (this.#subscribers.size === 0 || this.#sql !== undefined) return
     await this.#listen()
-    for (const { onLoss } of this.#subscribers) onLoss()
+  }
+
+  #tell(connected: boolean): void {
+    this.#connected = connected
+    for (const { onConnection } of this.#subscribers) onConnection(connected)
   }
 
   #receive(payload: string): void {

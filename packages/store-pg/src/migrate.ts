@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { systemClock } from '@tasking/core'
 import { checkSchemaName, checkUrl } from './arguments.ts'
-import { isPooled } from './driver-check.ts'
+import { checkIsolation, isPooled } from './driver-check.ts'
 import { translated } from './errors.ts'
 import { migrateSchema } from './migrations.ts'
 import type { MigrationReport } from './migrations.ts'
@@ -34,6 +34,7 @@ export async function migrate({
   const pool = postgresJsPool(client, true)
   try {
     await isPooled(pool, systemClock)
+    await checkIsolation(pool)
     return await migrateSchema(pool, schema)
   } catch (error) {
     throw translated(error, { address: pool.address, schema })

@@ -15,6 +15,8 @@ export interface NodePostgresHandle {
 
 interface NodePostgresClient extends NodePostgresHandle {
   release(destroy?: boolean): void
+  on(event: 'error', listener: () => void): unknown
+  off(event: 'error', listener: () => void): unknown
 }
 
 /** A node-postgres pool (`new pg.Pool(…)`). */
@@ -51,8 +53,9 @@ export function nodePostgresPool(pool: NodePostgresPool, prepare: boolean): Conn
   const address = addressOf(pool)
   return {
     ...nodePostgresConnection(pool, address, prepare),
+    prepares: prepare,
     async transaction(run) {
-      const client = await pool.connect()
+      const client = await taken(pool)
       const connection = nodePostgresConnection(client, address, prepare)
       let broken = false
       try {
@@ -64,22 +67,34 @@ export function nodePostgresPool(pool: NodePostgresPool, prepare: boolean): Conn
         await connection.query('rollback').catch(() => (broken = true))
         throw error
       } finally {
+        client.off('error', letGo)
         client.release(broken)
       }
     },
     async backend() {
-      const client = await pool.connect()
+      const client = await taken(pool)
       try {
         const connection = nodePostgresConnection(client, address, false)
         const [row] = await connection.query('select pg_backend_pid()')
         const greeted = 'processID' in client ? Number(client.processID) : null
         return { greeted, answering: Number(row?.[0]) }
       } finally {
+        client.off('error', letGo)
         client.release()
       }
     },
     async close() {},
   }
+}
+
+// A client that loses its connection while nobody listens would end the process; its next query
+// tells of the loss all the same.
+const letGo = () => undefined
+
+async function taken(pool: NodePostgresPool): Promise<NodePostgresClient> {
+  const client = await pool.connect()
+  client.on('error', letGo)
+  return client
 }
 
 const names = new Map<string, string>()

@@ -3,6 +3,8 @@ import type { Connection } from './connection.ts'
 
 // A commit that notifies holds a lock on the whole database: so many may share one.
 const gapMs = 5
+const notify =
+  'select pg_notify($1, payload) from jsonb_array_elements_text($2::text::jsonb) as payload'
 const mostFlushMs = 1_000
 
 /**
@@ -26,8 +28,17 @@ export class Notifier {
   send(signals: Iterable<Signal>): void {
     for (const signal of signals) this.#pending.set(JSON.stringify(signal), signal)
     if (this.#pending.size > 0) {
-      this.#sending ??= this.#sendAll().finally(() => (this.#sending = undefined))
+      this.#sending ??= this.#sendAll()
     }
+  }
+
+  /** Sends signals with the commit of somebody's transaction. */
+  async sendWithin(transaction: Connection, signals: readonly Signal[]): Promise<void> {
+    if (signals.length === 0) return
+    await transaction.query(notify, [
+      this.#channel,
+      JSON.stringify(signals.map((signal) => JSON.stringify(signal))),
+    ])
   }
 
   /** Resolves when nothing is left to send, or after a second: hints are not worth more. */
@@ -43,12 +54,11 @@ export class Notifier {
       const payloads = [...this.#pending.keys()]
       this.#pending = new Map()
       await this.#connection
-        .query(
-          'select pg_notify($1, payload) from jsonb_array_elements_text($2::text::jsonb) as payload',
-          [this.#channel, JSON.stringify(payloads)],
-        )
+        .query(notify, [this.#channel, JSON.stringify(payloads)])
         .catch(() => undefined)
       if (this.#pending.size > 0) await this.#clock.sleep(gapMs)
     }
+    // In the same breath as the last look, so that nothing can come in between.
+    this.#sending = undefined
   }
 }

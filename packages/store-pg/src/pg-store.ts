@@ -3,8 +3,10 @@ import { v7 as uuidv7 } from 'uuid'
 import { isFinal, systemClock, TaskNotFoundError } from '@tasking/core'
 import type {
   Clock,
+  DispatchedTask,
   DispatchTarget,
   NewTask,
+  Signal,
   SignalSource,
   Store,
   Task,
@@ -87,9 +89,13 @@ export function pgStore(options: PgStoreOptions): PgStore {
   return new PgStore(options)
 }
 
+// One for the turn, one for the heartbeat that must not wait for it.
+const controlConnections = 2
+
 interface Opened {
   readonly pool: ConnectionPool
-  readonly pooled: boolean
+  /** For what keeps a worker alive: a dispatch that waits for a lock must not hold that up. */
+  readonly control: ConnectionPool
   readonly notifier: Notifier
 }
 
@@ -130,19 +136,22 @@ export class PgStore implements Store<CallerTransaction> {
     if (tx !== undefined) {
       const connection = callerTransaction(tx, pool.address)
       const run = () => dispatch(connection, this.#schema, tasks)
-      return this.#verb('dispatch', pool, run, 'never')
+      const dispatched = await this.#verb('dispatch', pool, run, 'never')
+      // Sent by PostgreSQL when the caller commits, and not at all if not.
+      await notifier.sendWithin(connection, wakeups(tasks, dispatched))
+      return dispatched
     }
     const run = () => dispatchOnce(pool, this.#schema, tasks)
     const dispatched = await this.#verb('dispatch', pool, run)
-    const queues = new Set(tasks.flatMap((t, i) => (dispatched[i]?.blocked ? [] : [t.queue])))
-    notifier.send([...queues].map((queue) => ({ kind: 'wakeup', queue })))
+    notifier.send(wakeups(tasks, dispatched))
     return dispatched
   }
 
   async turn(ask: Turn): Promise<TurnResult> {
-    const { pool, notifier } = await this.#open()
-    const result = await this.#verb('turn', pool, () => turn(pool, this.#schema, ask), 'conflict')
-    if (result.unblocked > result.claimed.length) notifier.send([{ kind: 'wakeup', queue: null }])
+    const { control, notifier } = await this.#open()
+    const run = () => turn(control, this.#schema, ask)
+    const { result, leavesWork } = await this.#verb('turn', control, run, 'conflict')
+    if (leavesWork) notifier.send([{ kind: 'wakeup', queue: null }])
     return result
   }
 
@@ -168,19 +177,19 @@ export class PgStore implements Store<CallerTransaction> {
   }
 
   async registerWorker(worker: WorkerRegistration): Promise<void> {
-    const { pool } = await this.#open()
+    const { control: pool } = await this.#open()
     await this.#verb('registerWorker', pool, () =>
       registerWorker(queries(pool), this.#tables, worker),
     )
   }
 
   async beat(id: WorkerId) {
-    const { pool } = await this.#open()
+    const { control: pool } = await this.#open()
     return this.#verb('beat', pool, () => beat(pool, this.#schema, id))
   }
 
   async unregisterWorker(id: WorkerId): Promise<void> {
-    const { pool } = await this.#open()
+    const { control: pool } = await this.#open()
     await this.#verb('unregisterWorker', pool, () => unregisterWorker(this.#place(pool), id))
   }
 
@@ -190,7 +199,7 @@ export class PgStore implements Store<CallerTransaction> {
   }
 
   async housekeep() {
-    const { pool, notifier } = await this.#open()
+    const { control: pool, notifier } = await this.#open()
     const report = await this.#verb('housekeep', pool, () => housekeep(this.#place(pool)))
     if (report.unblocked > 0) notifier.send([{ kind: 'wakeup', queue: null }])
     return report
@@ -201,7 +210,7 @@ export class PgStore implements Store<CallerTransaction> {
     const opened = await this.#opening?.catch(() => undefined)
     await this.#listener?.close()
     await opened?.notifier.flush()
-    await opened?.pool.close()
+    await Promise.all([opened?.pool.close(), opened?.control.close()])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -246,7 +255,8 @@ export class PgStore implements Store<CallerTransaction> {
       const listenUrl = this.#listenUrl(pooled)
       const channel = `${this.#schema}_signals`
       if (listenUrl !== undefined) this.#listener ??= new Listener(listenUrl, channel, this.#clock)
-      return { pool, pooled, notifier: new Notifier(pool, channel, this.#clock) }
+      const control = this.#control(pool)
+      return { pool, control, notifier: new Notifier(control, channel, this.#clock) }
     } catch (error) {
       await pool.close().catch(() => undefined)
       throw translated(error, { address: pool.address, schema: this.#schema })
@@ -259,6 +269,13 @@ export class PgStore implements Store<CallerTransaction> {
     if ('pool' in options) return nodePostgresPool(options.pool, options.prepare ?? false)
     const prepare = options.prepare ?? !(await this.#isUrlPooled(options.url))
     return postgresJsPool(connect(options.url, options.poolSize ?? 10, prepare), true)
+  }
+
+  // A caller's own client or pool is all there is.
+  #control(pool: ConnectionPool): ConnectionPool {
+    const options = this.#options
+    if (!('url' in options)) return pool
+    return postgresJsPool(connect(options.url, controlConnections, pool.prepares), true)
   }
 
   async #isUrlPooled(url: string): Promise<boolean> {
@@ -280,8 +297,20 @@ export class PgStore implements Store<CallerTransaction> {
   }
 }
 
+function wakeups(
+  tasks: readonly NewTask[],
+  dispatched: readonly DispatchedTask[],
+): readonly Signal[] {
+  const free = new Set(dispatched.flatMap(({ id, blocked }) => (blocked ? [] : [id])))
+  const queues = new Set(tasks.flatMap(({ id, queue }) => (free.has(id) ? [queue] : [])))
+  return [...queues].map((queue) => ({ kind: 'wakeup', queue }))
+}
+
 function connect(url: string, max: number, prepare: boolean): postgres.Sql {
+  // postgres.js would send a statement behind one that waits for a lock, on the same connection.
+  const oneAtATime = { max_pipeline: 1 }
   return postgres(url, {
+    ...oneAtATime,
     max,
     prepare,
     fetch_types: false,

@@ -40,6 +40,7 @@ export function postgresJsPool(client: PostgresJsClient, owned: boolean): Connec
   const address = `${host[0]}:${port[0]}/${database}`
   return {
     address,
+    prepares: prepare,
     query: (text, params) => send(client, text, params, prepare),
     async transaction(run) {
       let outcome: { readonly value: Awaited<ReturnType<typeof run>> } | undefined

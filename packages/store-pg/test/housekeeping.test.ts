@@ -82,6 +82,27 @@ test('the sweep finds wake-ups that died with their process', async () => {
   expect(await claim(store, other, 10)).toHaveLength(1)
 })
 
+test('a worker that goes missing with more reservations than the server has locks', async () => {
+  const worker = await register(store)
+  const [limit] = await sql`select current_setting('max_locks_per_transaction')::int
+                                 * current_setting('max_connections')::int as locks`
+  const count = Math.ceil(Number(limit?.['locks']) / 2)
+  const tasks = Array.from({ length: count }, (_, n) =>
+    taskOf(store, { exclusive: [`a${n}`, `b${n}`], shared: [`c${n}`] }),
+  )
+  await store.dispatch([...tasks, taskOf(store, { exclusive: ['a7'] })])
+  expect(await claim(store, worker, count)).toHaveLength(count)
+  await silent(worker)
+  expect(await store.housekeep()).toMatchObject({ lostTasks: count, unblocked: 1 })
+}, 120_000)
+
+test('a resource of the name of housekeeping does not stop it', async () => {
+  await sql.begin(async (tx) => {
+    await store.dispatch([taskOf(store, { exclusive: ['housekeeping'] })], { tx })
+    expect(await store.housekeep()).toMatchObject({ done: true })
+  })
+})
+
 test('only one at a time gets through', async () => {
   await sql.begin(async (tx) => {
     await tx`select tasking.housekeep()`

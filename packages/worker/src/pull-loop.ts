@@ -15,6 +15,7 @@ import { Outbox } from './outbox.ts'
 import { Polling } from './polling.ts'
 
 const longestRetryMs = 5_000
+const mostFailuresToStop = 4
 
 /**
  * The worker's loop. Its invariants:
@@ -38,6 +39,7 @@ export class PullLoop {
   #abortReason: TaskAbort | undefined
   #pollAt = 0
   #retryMs = 0
+  #failures = 0
   #nudge = new AbortController()
 
   /** @param onMissing called when the store says that the worker isn't registered any more */
@@ -63,7 +65,14 @@ export class PullLoop {
       } else {
         await this.#sleepUntil(Math.min(this.#pollAt, this.#looks.dueAt))
       }
-      if (!this.#claiming && this.#running.size === 0 && !this.#outbox.isDue) return
+      if (
+        !this.#claiming &&
+        this.#running.size === 0 &&
+        !this.#outbox.isDue &&
+        !this.#owesQuestion
+      ) {
+        return
+      }
     }
   }
 
@@ -123,6 +132,7 @@ export class PullLoop {
     try {
       const result = await tasking.store.turn(turn)
       this.#retryMs = 0
+      this.#failures = 0
       if (turn.known !== undefined) this.#answerLost = false
       this.#settle(completions, result)
       this.#schedule(turn, result)
@@ -132,6 +142,12 @@ export class PullLoop {
     } finally {
       this.#turning = false
     }
+  }
+
+  // A turn without an answer may have claimed what would now be given up without ever having run;
+  // but a store that stays away must not keep the worker from stopping.
+  get #owesQuestion(): boolean {
+    return this.#answerLost && this.#failures <= mostFailuresToStop
   }
 
   #known(): TaskId[] {
@@ -179,6 +195,7 @@ export class PullLoop {
     const { logger, onEvent, clock } = this.#settings
     if (error instanceof WorkerMissingError) return this.#onMissing()
     this.#answerLost = true
+    this.#failures += 1
     if (error instanceof StoreUnavailableError) {
       this.#outbox.unanswered(sent)
       onEvent({ kind: 'unavailable', error })

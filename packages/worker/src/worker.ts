@@ -171,11 +171,10 @@ class PullingWorker implements Worker {
   }
 
   async #listen(): Promise<() => Promise<void>> {
-    const { signals } = this.#settings.tasking.store
+    const { tasking, queues, logger } = this.#settings
+    const { signals } = tasking.store
     if (signals === undefined) return async () => undefined
     const { polling } = this.#loop
-    const { queues } = this.#settings
-    polling.wakeups = true
     return signals.subscribe(
       (signal) => {
         if (signal.kind === 'cancel') this.#loop.wakeForCancel(signal.taskId)
@@ -183,7 +182,11 @@ class PullingWorker implements Worker {
           this.#loop.wake(polling.spread())
         }
       },
-      () => this.#loop.wake(polling.spread()),
+      (connected) => {
+        polling.wakeups = connected
+        if (!connected) logger.warn({ workerId: this.id }, 'no wake-ups arrive: polling instead')
+        this.#loop.wake(polling.spread())
+      },
     )
   }
 

@@ -176,3 +176,30 @@ describe('completions of a lost answer', () => {
     expect(events.map(({ kind }) => kind)).toEqual(['finished', 'finished'])
   })
 })
+
+describe('a worker that is stopped right after a lost answer', () => {
+  test('runs what that turn had claimed, instead of giving it up', async () => {
+    await using scene = await Scene.open('memory')
+    const { definition, runs } = counting()
+    let ask: () => void = () => undefined
+    const asked = new Promise<void>((resolve) => (ask = resolve))
+    let losses = 0
+    const wrap = (store: Store) =>
+      forwardingStore(store, {
+        async turn(turn) {
+          const result = await store.turn(turn)
+          if (result.claimed.length === 0 || losses > 0) return result
+          losses += 1
+          ask()
+          throw lost()
+        },
+      })
+    const tasking = scene.tasking([definition], { wrap })
+    const handle = await tasking.dispatch(definition, 1)
+    const { worker } = await scene.startedWorker(tasking)
+    await asked
+    await worker.stop()
+    expect(await handle.load()).toMatchObject({ state: 'completed' })
+    expect([...runs.values()]).toEqual([1])
+  })
+})

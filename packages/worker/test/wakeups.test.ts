@@ -93,15 +93,16 @@ describe('a wake-up', () => {
   /** A worker in memory that never polls, its signals given by hand, its turns noted. */
   async function setUp(queues: readonly string[] = ['default']) {
     const store = new MemoryStore()
-    const listeners: { onSignal(signal: Signal): void; onLoss(): void }[] = []
+    const listeners: { onSignal(signal: Signal): void; onConnection(connected: boolean): void }[] =
+      []
     let turns = 0
     let answer: Promise<unknown> = Promise.resolve()
     const tasking = createTasking({
       tasks: [quick],
       store: forwardingStore(store, {
         signals: {
-          async subscribe(onSignal, onLoss) {
-            listeners.push({ onSignal, onLoss })
+          async subscribe(onSignal, onConnection) {
+            listeners.push({ onSignal, onConnection })
             return async () => undefined
           },
         },
@@ -122,7 +123,10 @@ describe('a wake-up', () => {
       log,
       worker,
       signal: (signal: Signal) => listeners[0]?.onSignal(signal),
-      lose: () => listeners[0]?.onLoss(),
+      reconnect: () => {
+        listeners[0]?.onConnection(false)
+        listeners[0]?.onConnection(true)
+      },
       holdAnswers: (until: Promise<unknown>) => void (answer = until),
       turnsOf: async (act: () => unknown) => {
         const before = turns
@@ -149,7 +153,7 @@ describe('a wake-up', () => {
 
   test('that may have been lost makes a worker ask', async () => {
     await using scene = await setUp()
-    expect(await scene.turnsOf(scene.lose)).toBe(1)
+    expect(await scene.turnsOf(scene.reconnect)).toBe(1)
   })
 
   test('for the cancel of a task that is not its own does not', async () => {

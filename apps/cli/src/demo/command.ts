@@ -15,7 +15,7 @@ of the ideal list schedule, which takes the tasks in the same order and loses no
 Without --database-url it starts a PostgreSQL of its own from npm and removes it afterwards; the
 variables of the other commands are not used, so that it never ends up in a database by accident.
 
-Exit code: 0; 1 if conflicting tasks overlapped or a task got lost.
+Exit code: 0; 1 if conflicting tasks overlapped, or a task got lost or failed without a worker dead.
 
 Examples:
   tasking demo
@@ -80,7 +80,7 @@ export function demoCommand(): Command {
       const result = await runDemo(options, view, interrupted.signal)
       if (json) printJson(result)
       else print(`\n${reportText(result)}`)
-      if (!isGood(result.verdict)) process.exitCode = 1
+      if (!isGood(result)) process.exitCode = 1
     })
 }
 

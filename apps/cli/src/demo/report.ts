@@ -1,5 +1,5 @@
 import { bold, dim, green, red } from 'yoctocolors'
-import type { Outcome, Verdict } from '@tasking/workload'
+import type { Outcome } from '@tasking/workload'
 import type { DemoResult } from './run-demo.ts'
 
 const mostShown = 5
@@ -11,7 +11,7 @@ export function reportText(result: DemoResult): string {
   const good = (ok: boolean, text: string) => (ok ? green(text) : red(text))
   const over = (makespanMs / ideal.makespanMs - 1) * 100
   const rows: [string, string][] = [
-    ['tasks completed', good(completed + failed.length === total, `${completed} of ${total}`)],
+    ['tasks completed', good(completed === total, `${completed} of ${total}`)],
     ['conflicting tasks that overlapped', good(overlaps.length === 0, `${overlaps.length}`)],
     ['tasks lost', good(lost.length === 0, `${lost.length}`)],
     ['tasks failed', good(failed.length === 0, `${failed.length}`)],
@@ -39,13 +39,13 @@ export function reportText(result: DemoResult): string {
     ...lost.slice(0, mostShown).map((task) => red(`  lost: ${describe(task)}`)),
     ...result.deaths.map((death) => `  ${death}`),
   ]
-  const heading = isGood(verdict) ? green('Nothing overlapped, nothing was lost.') : red('FAILED')
+  const heading = isGood(result) ? green('Nothing overlapped, nothing was lost.') : red('FAILED')
   return [bold(heading), '', ...table, ...(details.length > 0 ? ['', ...details] : [])].join('\n')
 }
 
-/** Whether the demo showed what it is to show: whoever fails says why, nobody overlaps or is lost. */
-export function isGood({ overlaps, lost }: Verdict): boolean {
-  return overlaps.length === 0 && lost.length === 0
+/** Whether nothing overlapped or got lost, and nothing failed but what a dead worker took along. */
+export function isGood({ verdict: { overlaps, lost }, unexplained }: DemoResult): boolean {
+  return overlaps.length === 0 && lost.length === 0 && unexplained === 0
 }
 
 function failures(failed: readonly Outcome[]): string[] {

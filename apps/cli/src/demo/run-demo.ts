@@ -16,6 +16,7 @@ import type { WorkerProcess } from './worker-processes.ts'
 
 const lookPeriodMs = 200
 const workersStartLimitMs = 60_000
+const stopLimitMs = 5_000
 
 export interface DemoOptions extends WorkloadOptions {
   readonly databaseUrl: string
@@ -35,6 +36,8 @@ export interface DemoResult {
   readonly dispatch: { readonly meanMs: number; readonly p99Ms: number }
   /** The worker processes that died on the way, and how. */
   readonly deaths: readonly string[]
+  /** Tasks that failed although no worker died that could have taken them along. */
+  readonly unexplained: number
 }
 
 /** Runs the workload on real worker processes and judges it by what its handlers noted. */
@@ -57,7 +60,7 @@ export async function runDemo(
       const settings = { databaseUrl, schema, queue, concurrency, ttl }
       processes.push(startWorkerProcess(`demo-worker-${n}`, settings))
     }
-    await untilRegistered(tasking, processes, queue)
+    await untilRegistered(tasking, processes, queue, interrupted)
     view.note(`${workers} workers with ${concurrency} slots each are ready.`)
 
     const items = makeWorkload(options)
@@ -67,24 +70,29 @@ export async function runDemo(
     }
     const tasks: (Task | undefined)[] = items.map(() => undefined)
     const ids: string[] = []
-    const watching = watch(tasking, ids, tasks, processes, view, interrupted)
-    const times = await dispatchAll(tasking, items, queue, recordings, ids, interrupted)
-    await watching
+    const stop = AbortSignal.any([interrupted, ended.signal])
+    const patienceMs = 4 * milliseconds(options.ttl) + 2 * options.durationMs + 10_000
+    const [times] = await Promise.all([
+      dispatchAll(tasking, items, queue, recordings, ids, stop),
+      watch({ tasking, ids, tasks, processes, view, patienceMs }, stop),
+    ])
     if (interrupted.aborted) throw new CommandError('interrupted', 'The demo was interrupted.')
 
     const outcomes = ids.map((_id, index) => outcomeOf(index, tasks[index]))
     const dead = processes.filter(({ death }) => death !== undefined)
+    const verdict = judge({
+      items,
+      runs: readRecordings(recordings),
+      outcomes,
+      deaths: new Map(dead.map(({ pid, death }) => [pid, death?.atNs ?? beganNs])),
+      beganNs,
+      slotsPerProcess: concurrency,
+    })
     return {
       total: items.length,
       slots: workers * concurrency,
-      verdict: judge({
-        items,
-        runs: readRecordings(recordings),
-        outcomes,
-        deaths: new Map(dead.map(({ pid, death }) => [pid, death?.atNs ?? beganNs])),
-        beganNs,
-        slotsPerProcess: concurrency,
-      }),
+      verdict,
+      unexplained: Math.max(0, verdict.failed.length - dead.length * concurrency),
       ideal: idealSchedule(items, workers * concurrency),
       dispatch: {
         meanMs: times.reduce((sum, time) => sum + time, 0) / Math.max(1, times.length),
@@ -94,8 +102,7 @@ export async function runDemo(
     }
   } finally {
     ended.abort()
-    for (const worker of processes) worker.kill('SIGTERM')
-    await Promise.all(processes.map(({ exited }) => exited))
+    await stopAll(processes)
     rmSync(recordings, { recursive: true, force: true })
   }
 }
@@ -104,9 +111,10 @@ async function untilRegistered(
   tasking: Tasking,
   processes: readonly WorkerProcess[],
   queue: string,
+  interrupted: AbortSignal,
 ): Promise<void> {
   const limit = Date.now() + workersStartLimitMs
-  for (;;) {
+  while (!interrupted.aborted) {
     const registered = (await tasking.store.workers()).filter((w) => w.queues.includes(queue))
     if (registered.length >= processes.length) return
     const dead = processes.find(({ death }) => death !== undefined)
@@ -139,17 +147,25 @@ async function dispatchAll(
   return times
 }
 
-/** Keeps `tasks` up to date until all are in a final state, or nobody is left to run them. */
+interface Watch {
+  readonly tasking: Tasking
+  readonly ids: readonly string[]
+  readonly tasks: (Task | undefined)[]
+  readonly processes: readonly WorkerProcess[]
+  readonly view: LiveView
+  /** Without any change for so long, whatever is left counts as lost. */
+  readonly patienceMs: number
+}
+
+/** Keeps `tasks` up to date until all are in a final state, or nothing is left to wait for. */
 async function watch(
-  tasking: Tasking,
-  ids: readonly string[],
-  tasks: (Task | undefined)[],
-  processes: readonly WorkerProcess[],
-  view: LiveView,
-  interrupted: AbortSignal,
+  { tasking, ids, tasks, processes, view, patienceMs }: Watch,
+  stop: AbortSignal,
 ): Promise<void> {
   const startedAt = performance.now()
-  while (!interrupted.aborted) {
+  let changedAt = startedAt
+  let before = ''
+  while (!stop.aborted) {
     const open = ids.flatMap((id, index) =>
       tasks[index]?.finishedAt == null ? [{ id, index }] : [],
     )
@@ -160,6 +176,13 @@ async function watch(
     const progress = progressOf(known, tasks.length, performance.now() - startedAt)
     view.show(progress)
     if (isOver(progress)) break
+    const { elapsedMs: _time, ...counts } = progress
+    if (before !== JSON.stringify(counts)) changedAt = performance.now()
+    before = JSON.stringify(counts)
+    if (performance.now() - changedAt > patienceMs) {
+      view.note('Nothing has changed for too long.')
+      break
+    }
     if (processes.every(({ death }) => death !== undefined)) {
       view.note('No worker process is left.')
       break
@@ -167,6 +190,18 @@ async function watch(
     await sleep(lookPeriodMs)
   }
   view.end()
+}
+
+// They finish what they run, unless that takes too long for somebody who waits at a terminal.
+async function stopAll(processes: readonly WorkerProcess[]): Promise<void> {
+  const exited = Promise.all(processes.map((worker) => worker.exited))
+  for (const worker of processes) worker.kill('SIGTERM')
+  const done = new AbortController()
+  const patience = sleep(stopLimitMs, undefined, { signal: done.signal }).catch(() => undefined)
+  await Promise.race([exited, patience])
+  done.abort()
+  for (const worker of processes) if (worker.death === undefined) worker.kill('SIGKILL')
+  await exited
 }
 
 async function killOne(

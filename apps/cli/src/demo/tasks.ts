@@ -3,6 +3,9 @@ import { defineTask, normalizeResources } from '@tasking/core'
 import type { Resources } from '@tasking/core'
 import { recordStart } from '@tasking/workload'
 
+// A worker of the demo is nothing without it.
+if (process.connected) process.once('disconnect', () => process.exit(1))
+
 /** What the demo's tasks get: the place in the workload, and where to note start and end. */
 export interface DemoInput {
   readonly index: number

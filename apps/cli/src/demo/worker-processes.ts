@@ -31,13 +31,14 @@ export function startWorkerProcess(name: string, options: WorkerProcessOptions):
   const settings = { concurrency, queue, schema, ttl, name, tasks: demoTasksPath() }
   const flags = Object.entries(settings).flatMap(([flag, value]) => [`--${flag}`, String(value)])
   const child = spawn(process.execPath, [workerProgram(), ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The channel tells the worker when this process is no more, however it ended.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Not among the flags, where every user of the machine could read a password.
     env: { ...environment(), TASKING_DATABASE_URL: databaseUrl },
   })
   const log: string[] = []
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       log.push(...text.split('\n').filter(Boolean))
       log.splice(0, log.length - 20)
     })

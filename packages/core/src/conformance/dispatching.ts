@@ -9,7 +9,7 @@ export const dispatchCases: readonly ConformanceCase[] = [
       const parentId = store.newId()
       const task = taskOf(
         store,
-        { exclusive: ['b', 'a'], shared: ['c\'d"{},'] },
+        { exclusive: ['b', 'a'], shared: ['c\'d"{},', 'C:\\d\\e'] },
         { input, parentId, priority: -3, queue: 'other' },
       )
       same(

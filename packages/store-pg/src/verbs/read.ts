@@ -1,5 +1,6 @@
 import { and, arrayContains, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pg-proxy'
+import type { SQL, SQLWrapper } from 'drizzle-orm'
 import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { InvalidOptionError } from '@tasking/core'
 import type { Task, TaskFilter, TaskId } from '@tasking/core'
@@ -62,12 +63,19 @@ function checkTaskId(option: string, id: TaskId | undefined): void {
   if (id !== undefined && !isTaskId(id)) throw new InvalidOptionError(option, id, "a task's id")
 }
 
+/** An array of names as JSON: drivers parse that alike, and Drizzle's own parser drops backslashes. */
+export function namesIn(column: SQLWrapper): SQL<string[]> {
+  return sql<string[]>`to_jsonb(${column})`
+}
+
 function columns(task: Tables['task']) {
   const { id, name, state, queue, priority, input, exclusive, shared, result, error } = task
   const { parentId, workerId, fencingToken, cancelReason } = task
   const { dispatchedAt, unblockedAt, startedAt, finishedAt } = task
   return {
-    ...{ id, name, state, queue, priority, input, exclusive, shared, result, error },
+    ...{ id, name, state, queue, priority, input, result, error },
+    exclusive: namesIn(exclusive),
+    shared: namesIn(shared),
     ...{ parentId, workerId, fencingToken, cancelReason },
     ...{ dispatchedAt, unblockedAt, startedAt, finishedAt },
   }

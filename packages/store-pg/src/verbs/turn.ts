@@ -14,7 +14,7 @@ interface TurnDocument {
   readonly refused: readonly TaskId[]
   readonly canceling: readonly CancelRequest[]
   readonly looks: readonly Look[]
-  readonly unblocked: number
+  readonly unblocked: readonly TaskId[]
 }
 
 interface ClaimDocument {
@@ -28,12 +28,18 @@ interface ClaimDocument {
   readonly fencingToken: string
 }
 
+/** What a turn brought, and whether it unblocked what it did not claim itself. */
+export interface TurnOutcome {
+  readonly result: TurnResult
+  readonly leavesWork: boolean
+}
+
 /** One call of the SQL function `turn`: one round trip, one commit. */
 export async function turn(
   connection: Connection,
   schema: string,
   { workerId, slots, completions, looks, known }: Turn,
-): Promise<TurnResult> {
+): Promise<TurnOutcome> {
   const [row] = await connection.query(
     `select "${schema}".turn(
        $1::text::uuid, $2::int, $3::text::jsonb, $4::text::jsonb, $5::text::jsonb
@@ -49,8 +55,12 @@ export async function turn(
     ],
   )
   const [document] = row as [TurnDocument]
-  const { claimed, ...rest } = document
-  return { ...rest, claimed: claimed.map(toClaimedTask) }
+  const { claimed, unblocked, ...rest } = document
+  const claimedIds = new Set(claimed.map(({ id }) => id))
+  return {
+    result: { ...rest, claimed: claimed.map(toClaimedTask), unblocked: unblocked.length },
+    leavesWork: unblocked.some((id) => !claimedIds.has(id)),
+  }
 }
 
 function toClaimedTask(document: ClaimDocument): ClaimedTask {

@@ -6,6 +6,7 @@ import type { Connection } from '../connection.ts'
 import type { Tables } from '../schema.ts'
 import { look } from './look.ts'
 import type { Place } from './look.ts'
+import { namesIn } from './read.ts'
 
 /** The database's clock is the only one that a worker's life is measured by. */
 const databaseNow = sql`clock_timestamp()`
@@ -61,7 +62,12 @@ export async function workers(
   const { lastHeartbeatAt, ttlMs } = appStatus
   const alive = sql<boolean>`${lastHeartbeatAt} + ${ttlMs} * interval '1 millisecond' > ${databaseNow}`
   const rows = await db
-    .select({ ...getTableColumns(appStatus), alive })
+    .select({
+      ...getTableColumns(appStatus),
+      queues: namesIn(appStatus.queues),
+      taskNames: namesIn(appStatus.taskNames),
+      alive,
+    })
     .from(appStatus)
     .orderBy(appStatus.startedAt, appStatus.id)
   const owned = await db
