@@ -154,8 +154,11 @@ export interface Store<Tx = never> extends AsyncDisposable {
   /** Fails what the worker still holds, and forgets it. */
   unregisterWorker(id: WorkerId): Promise<void>
   workers(): Promise<WorkerRecord[]>
-  /** What some worker does now and then for all; only one at a time gets through. */
-  housekeep(): Promise<HousekeepingReport>
+  /**
+   * What some worker does now and then for all; only one at a time gets through.
+   * @param sweep whether to look for lost wake-ups too, which costs more the more lines there are
+   */
+  housekeep(options?: { readonly sweep?: boolean }): Promise<HousekeepingReport>
   /** Hints that save polling; `undefined` where there is no connection to listen on. */
   readonly signals: SignalSource | undefined
   close(): Promise<void>

@@ -600,7 +600,7 @@ $$;
 -- What somebody does now and then for all, one at a time: ends the tasks of workers that have gone
 -- missing, and looks at every line for wake-ups that were lost with a process between its commit
 -- and its second look. It reads the heads of the lines only, not the tasks behind them.
-create function "tasking".housekeep()
+create function "tasking".housekeep(sweep boolean)
 returns jsonb
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -670,26 +670,28 @@ begin
     looks := looks || outcome.looks;
   end loop;
 
-  with recursive line as (
-    (select r.resource from "tasking".reservation as r order by r.resource limit 1)
-    union all
-    select (
-      select r.resource
-        from "tasking".reservation as r
-       where r.resource > l.resource
-       order by r.resource limit 1
-    ) from line as l where l.resource is not null
-  )
-  select array_agg(l.resource) into resources from line as l where l.resource is not null;
-  if resources is not null then
-    select u.* into outcome
-      from "tasking".unblock(
-             resources,
-             array_fill(true, array[cardinality(resources)]),
-             array_fill('second'::text, array[cardinality(resources)])
-           ) as u;
-    unblocked := unblocked + cardinality(outcome.freed);
-    looks := looks || outcome.looks;
+  if sweep then
+    with recursive line as (
+      (select r.resource from "tasking".reservation as r order by r.resource limit 1)
+      union all
+      select (
+        select r.resource
+          from "tasking".reservation as r
+         where r.resource > l.resource
+         order by r.resource limit 1
+      ) from line as l where l.resource is not null
+    )
+    select array_agg(l.resource) into resources from line as l where l.resource is not null;
+    if resources is not null then
+      select u.* into outcome
+        from "tasking".unblock(
+               resources,
+               array_fill(true, array[cardinality(resources)]),
+               array_fill('second'::text, array[cardinality(resources)])
+             ) as u;
+      unblocked := unblocked + cardinality(outcome.freed);
+      looks := looks || outcome.looks;
+    end if;
   end if;
 
   return jsonb_build_object(

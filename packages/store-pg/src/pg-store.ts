@@ -198,9 +198,9 @@ export class PgStore implements Store<CallerTransaction> {
     return this.#verb('workers', pool, () => workers(queries(pool), this.#tables))
   }
 
-  async housekeep() {
+  async housekeep({ sweep = true }: { readonly sweep?: boolean } = {}) {
     const { control: pool, notifier } = await this.#open()
-    const report = await this.#verb('housekeep', pool, () => housekeep(this.#place(pool)))
+    const report = await this.#verb('housekeep', pool, () => housekeep(this.#place(pool), sweep))
     if (report.unblocked > 0) notifier.send([{ kind: 'wakeup', queue: null }])
     return report
   }

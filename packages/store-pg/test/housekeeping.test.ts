@@ -78,6 +78,7 @@ test('the sweep finds wake-ups that died with their process', async () => {
   await sql`delete from tasking.reservation where resource = 'p' and position =
              (select min(position) from tasking.reservation where resource = 'p')`
   expect(await claim(store, other, 10)).toEqual([])
+  expect((await store.housekeep({ sweep: false })).unblocked).toBe(0)
   expect((await store.housekeep()).unblocked).toBe(1)
   expect(await claim(store, other, 10)).toHaveLength(1)
 })
@@ -105,7 +106,7 @@ test('a resource of the name of housekeeping does not stop it', async () => {
 
 test('only one at a time gets through', async () => {
   await sql.begin(async (tx) => {
-    await tx`select tasking.housekeep()`
+    await tx`select tasking.housekeep(true)`
     expect(await store.housekeep()).toMatchObject({ done: false })
   })
   expect(await store.housekeep()).toMatchObject({ done: true })

@@ -2,6 +2,8 @@ import type { Clock, HousekeepingReport, Store } from '@tasking/core'
 
 // Missing workers should be found within seconds, whatever their TTL.
 const longestPeriodMs = 2_000
+// Lost wake-ups are rare, and looking for them reads the head of every line.
+const runsPerSweep = 5
 
 export interface HousekeepingListener {
   onReport(report: HousekeepingReport): void
@@ -40,12 +42,12 @@ export class Housekeeping {
 
   async #run(): Promise<void> {
     const { signal } = this.#end
-    while (!signal.aborted) {
+    for (let run = 0; !signal.aborted; run += 1) {
       const spread = 0.5 + this.#clock.random()
       await this.#clock.sleep(this.#periodMs * spread * Math.max(1, this.fleet / 4), signal)
       if (signal.aborted) return
       try {
-        this.#listener.onReport(await this.#store.housekeep())
+        this.#listener.onReport(await this.#store.housekeep({ sweep: run % runsPerSweep === 0 }))
       } catch (error) {
         this.#listener.onFailure(error)
       }

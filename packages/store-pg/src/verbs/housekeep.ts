@@ -11,8 +11,11 @@ interface HousekeepingDocument {
 }
 
 /** One call of the SQL function `housekeep`, and the second look after its commit. */
-export async function housekeep(place: Place): Promise<HousekeepingReport> {
-  const [row] = await place.connection.query(`select "${place.schema}".housekeep()`)
+export async function housekeep(place: Place, sweep: boolean): Promise<HousekeepingReport> {
+  const [row] = await place.connection.query(
+    `select "${place.schema}".housekeep($1::text::boolean)`,
+    [String(sweep)],
+  )
   const [document] = row as [HousekeepingDocument]
   const { done, missing, lost, unblocked, looks } = document
   return {
