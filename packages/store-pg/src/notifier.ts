@@ -16,7 +16,7 @@ export class Notifier {
   readonly #connection: Connection
   readonly #channel: string
   readonly #clock: Clock
-  #pending = new Map<string, Signal>()
+  #pending = new Set<string>()
   #sending: Promise<void> | undefined
 
   constructor(connection: Connection, channel: string, clock: Clock) {
@@ -26,10 +26,8 @@ export class Notifier {
   }
 
   send(signals: Iterable<Signal>): void {
-    for (const signal of signals) this.#pending.set(JSON.stringify(signal), signal)
-    if (this.#pending.size > 0) {
-      this.#sending ??= this.#sendAll()
-    }
+    for (const signal of signals) this.#pending.add(JSON.stringify(signal))
+    if (this.#pending.size > 0) this.#sending ??= this.#sendAll()
   }
 
   /** Sends signals with the commit of somebody's transaction. */
@@ -51,8 +49,8 @@ export class Notifier {
 
   async #sendAll(): Promise<void> {
     while (this.#pending.size > 0) {
-      const payloads = [...this.#pending.keys()]
-      this.#pending = new Map()
+      const payloads = [...this.#pending]
+      this.#pending = new Set()
       await this.#connection
         .query(notify, [this.#channel, JSON.stringify(payloads)])
         .catch(() => undefined)
