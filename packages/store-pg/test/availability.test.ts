@@ -3,9 +3,8 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '@tasking/core'
 import { startPostgres } from '@tasking/local-postgres'
-import { eventually, testDatabase, useDatabase } from '@tasking/testbed'
+import { eventually, nodePostgres, testDatabase, useDatabase } from '@tasking/testbed'
 import getPort from 'get-port'
-import pg from 'pg'
 import postgres from 'postgres'
 import { describe, expect, test } from 'vitest'
 import { migrate, pgStore } from '../src/index.ts'
@@ -88,8 +87,7 @@ test('dispatches that wait for a lock hold up no turn and no heartbeat', async (
 })
 
 test('a node-postgres connection that is lost during the opening ends no process', async () => {
-  const pool = new pg.Pool({ connectionString: database.url, max: 2 })
-  pool.on('error', () => undefined)
+  const pool = nodePostgres(database.url, 2)
   const sql = postgres(database.url, { max: 2 })
   const store = pgStore({ pool, migrate: true, listen: false })
   await sql.begin(async (tx) => {

@@ -1,7 +1,7 @@
-import { useDatabase } from '@tasking/testbed'
+import { nodePostgres, useDatabase } from '@tasking/testbed'
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js'
-import pg from 'pg'
+import type pg from 'pg'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pgStore } from '../src/index.ts'
@@ -16,7 +16,7 @@ let pool: pg.Pool
 beforeAll(() => {
   store = pgStore({ url: database.url, listen: false })
   sql = postgres(database.url, { max: 2, fetch_types: false })
-  pool = new pg.Pool({ connectionString: database.url, max: 2 })
+  pool = nodePostgres(database.url, 2)
 })
 afterAll(async () => {
   await store.close()

@@ -1,5 +1,5 @@
 import { storeConformance } from '@tasking/core/conformance'
-import { testDatabase } from '@tasking/testbed'
+import { nodePostgres, testDatabase } from '@tasking/testbed'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { pgStore } from '../src/index.ts'
@@ -8,11 +8,11 @@ import type { PgStore } from '../src/index.ts'
 const drivers: Record<string, (url: string) => { store: PgStore; end(): Promise<void> }> = {
   'postgres.js': (url) => ({ store: pgStore({ url, poolSize: 3 }), end: async () => undefined }),
   'node-postgres': (url) => {
-    const pool = new pg.Pool({ connectionString: url, max: 3 })
+    const pool = nodePostgres(url, 3)
     return { store: pgStore({ pool, listen: url }), end: () => pool.end() }
   },
   'node-postgres, prepared': (url) => {
-    const pool = new pg.Pool({ connectionString: url, max: 3 })
+    const pool = nodePostgres(url, 3)
     return { store: pgStore({ pool, prepare: true, listen: url }), end: () => pool.end() }
   },
 }

@@ -1,7 +1,6 @@
 import { storeConformance } from '@tasking/core/conformance'
-import { pgBouncerAvailable, startPgBouncer, useDatabase } from '@tasking/testbed'
+import { nodePostgres, pgBouncerAvailable, startPgBouncer, useDatabase } from '@tasking/testbed'
 import type { PgBouncer } from '@tasking/testbed'
-import pg from 'pg'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrate, pgStore } from '../src/index.ts'
@@ -30,7 +29,7 @@ describe.skipIf(!pgBouncerAvailable())('through PgBouncer in transaction mode', 
   test.each(['postgres.js', 'node-postgres'])(
     'a set-up of %s that names its statements is refused',
     async (driver) => {
-      const pool = new pg.Pool({ connectionString: bouncer.url, max: 8 })
+      const pool = nodePostgres(bouncer.url, 8)
       const client = postgres(bouncer.url, { max: 8, prepare: true, fetch_types: false })
       await using store =
         driver === 'postgres.js' ? pgStore({ client }) : pgStore({ pool, prepare: true })
@@ -51,7 +50,7 @@ describe.skipIf(!pgBouncerAvailable())('through PgBouncer in transaction mode', 
   describe.each(['postgres.js', 'node-postgres'])('on %s', (driver) => {
     test.each(storeConformance)('$name', async ({ run }) => {
       await direct`truncate tasking.task, tasking.reservation, tasking.app_status`
-      const pool = new pg.Pool({ connectionString: bouncer.url, max: 3 })
+      const pool = nodePostgres(bouncer.url, 3)
       const store =
         driver === 'postgres.js' ? pgStore({ url: bouncer.url, poolSize: 3 }) : pgStore({ pool })
       try {
