@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: [
       '{packages,apps,examples}/*/test/**/*.test.ts',
-      'testbed/test/**/*.test.ts',
+      '{testbed,bench}/test/**/*.test.ts',
       'scripts/test/**/*.test.ts',
     ],
     globalSetup: ['./testbed/global-setup.ts'],

@@ -4,6 +4,7 @@ import { createDatabase, dropDatabase, startPostgres } from '@tasking/local-post
 import type { TestProject } from 'vitest/node'
 
 import { databasesOf, versionOf } from './src/catalog.ts'
+import { type Entrance, entranceTo } from './src/entrance.ts'
 import type {} from './src/server.ts'
 
 interface Server {
@@ -18,23 +19,31 @@ interface Server {
  *
  * TEST_DATABASE_URL names a server to use instead of a fresh one, as a user that may create
  * databases; TASKING_POSTGRES_BIN names the directory of other binaries for the fresh one.
+ * TASKING_TEST_POOLER=1 puts PgBouncer between the stores under test and the server.
  */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['TEST_DATABASE_URL']
   const server = given ? await useServer(given) : await startServer()
   const databasePrefix = `tasking_test_${randomBytes(4).toString('hex')}`
   const templateName = `${databasePrefix}_template`
+  let entrance: Entrance | undefined
+  const tearDown = async (): Promise<void> => {
+    await entrance?.close()
+    await server.close(databasePrefix)
+  }
   try {
     await migrateDatabase(await createDatabase(server.url, templateName))
+    entrance = await entranceTo(server.url)
   } catch (error) {
-    await server.close(databasePrefix)
+    await tearDown()
     throw error
   }
   project.provide('serverUrl', server.url)
+  project.provide('entranceUrl', entrance.url)
   project.provide('serverVersion', server.version)
   project.provide('templateName', templateName)
   project.provide('databasePrefix', databasePrefix)
-  return () => server.close(databasePrefix)
+  return tearDown
 }
 
 async function startServer(): Promise<Server> {

@@ -17,6 +17,8 @@ export interface PgBouncerOptions {
   readonly poolSize?: number
   /** How long a client keeps a connection to the server. Default `transaction`. */
   readonly mode?: 'transaction' | 'session'
+  /** Further settings of pgbouncer.ini; they win over those that are made here. */
+  readonly settings?: Readonly<Record<string, string | number>>
 }
 
 /** A running PgBouncer that leads to every database of one server. */
@@ -88,7 +90,7 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
 async function configure(
   directory: string,
   port: number,
-  { url, poolSize = 20, mode = 'transaction' }: PgBouncerOptions,
+  { url, poolSize = 20, mode = 'transaction', settings = {} }: PgBouncerOptions,
 ): Promise<string> {
   const server = new URL(url)
   const user = decodeURIComponent(server.username)
@@ -96,7 +98,7 @@ async function configure(
   const configuration = join(directory, 'pgbouncer.ini')
   const password = decodeURIComponent(server.password)
   await writeFile(users, `${quote(user)} ${quote(password)}\n`, { mode: 0o600 })
-  const settings = [
+  const lines = [
     '[databases]',
     `* = host=${server.hostname} port=${server.port || 5432}`,
     '[pgbouncer]',
@@ -110,8 +112,9 @@ async function configure(
     `default_pool_size = ${poolSize}`,
     'max_client_conn = 500',
     'ignore_startup_parameters = extra_float_digits',
+    ...Object.entries(settings).map(([name, value]) => `${name} = ${value}`),
   ]
-  await writeFile(configuration, `${settings.join('\n')}\n`, { mode: 0o600 })
+  await writeFile(configuration, `${lines.join('\n')}\n`, { mode: 0o600 })
   if (account.uid !== undefined) {
     for (const path of [directory, users, configuration]) {
       await chown(path, account.uid, account.gid)

@@ -4,6 +4,8 @@ import { inject } from 'vitest'
 export interface TestServer {
   /** Of the maintenance database, and of a user that may create others. */
   readonly serverUrl: string
+  /** The same by the way that stores under test are to take: perhaps through PgBouncer. */
+  readonly entranceUrl: string
   /** Of PostgreSQL, such as `18.4`. */
   readonly serverVersion: string
   /** A migrated database to copy. */
@@ -24,6 +26,7 @@ declare module 'vitest' {
 export function testServer(): TestServer {
   const provided: Partial<TestServer> = {
     serverUrl: inject('serverUrl'),
+    entranceUrl: inject('entranceUrl'),
     serverVersion: inject('serverVersion'),
     templateName: inject('templateName'),
     databasePrefix: inject('databasePrefix'),

@@ -2,10 +2,21 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { databasesOf, versionOf } from '../src/catalog.ts'
-import { testDatabase, testServer, useDatabase } from '../src/index.ts'
+import { pooled, testDatabase, testServer, useDatabase } from '../src/index.ts'
+
+/** Whether the process that answers is another one than that which greeted. */
+async function isPooled(url: string): Promise<boolean> {
+  const sql = postgres(url, { max: 1, prepare: false, fetch_types: false })
+  try {
+    const answer = await sql.unsafe('select pg_backend_pid()').values()
+    return answer.state.pid !== answer[0]?.[0]
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
 
 async function tables(url: string): Promise<unknown[]> {
-  const sql = postgres(url, { max: 1, fetch_types: false })
+  const sql = postgres(url, { max: 1, prepare: false, fetch_types: false })
   try {
     return [...(await sql`select 1 from pg_tables where schemaname = 'tasking'`)]
   } finally {
@@ -37,6 +48,12 @@ describe('a database', () => {
     expect(await tables(empty.url)).toEqual([])
   })
 
+  test('is reached by the way that this run wants, and straight', async () => {
+    await using database = await testDatabase({ migrated: false })
+    expect(await isPooled(database.url)).toBe(pooled)
+    expect(await isPooled(database.directUrl)).toBe(false)
+  })
+
   test('can be created while others are', async () => {
     const databases = await Promise.all(Array.from({ length: 12 }, () => testDatabase()))
     expect(new Set(databases.map(({ url }) => url)).size).toBe(12)
@@ -65,6 +82,7 @@ describe('the database of a block', () => {
     expect(String(early)).toContain('too early')
     expect(urlInHook).toBe(database.url)
     expect(database.url).toContain(database.name)
+    expect(database.directUrl).toContain(database.name)
     expect(await tables(database.url)).not.toEqual([])
   })
 })

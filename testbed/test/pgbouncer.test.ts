@@ -17,7 +17,7 @@ const options = { max: 2, prepare: false, fetch_types: false }
 describe.skipIf(!pgBouncerAvailable())('PgBouncer', () => {
   test.for(['transaction', 'session'] as const)('pools by %s', async (mode) => {
     await using database = await testDatabase({ migrated: false })
-    await using bouncer = await startPgBouncer({ url: database.url, poolSize: 1, mode })
+    await using bouncer = await startPgBouncer({ url: database.directUrl, poolSize: 1, mode })
     const first = postgres(bouncer.url, { ...options, max: 1 })
     const second = postgres(bouncer.url, { ...options, max: 1 })
     const backend = async (sql: postgres.Sql): Promise<unknown> => {
@@ -34,10 +34,10 @@ describe.skipIf(!pgBouncerAvailable())('PgBouncer', () => {
 
   test('stops once, for all of its clients', async () => {
     await using database = await testDatabase({ migrated: false })
-    const bouncer = await startPgBouncer({ url: database.url })
+    const bouncer = await startPgBouncer({ url: database.directUrl })
     const sql = postgres(bouncer.url, options)
     const sleep = sql`select pg_sleep(60)`.catch((error: unknown) => error)
-    await eventually(async () => isBusy(database.url), { what: 'the session that sleeps' })
+    await eventually(async () => isBusy(database.directUrl), { what: 'the session that sleeps' })
     await Promise.all([bouncer.stop(), bouncer.stop()])
     expect(await sleep).toBeInstanceOf(Error)
     await expect(once(connect(bouncer.port, '127.0.0.1'), 'connect')).rejects.toMatchObject({
@@ -49,7 +49,7 @@ describe.skipIf(!pgBouncerAvailable())('PgBouncer', () => {
   test('ends with the process that started it', async () => {
     await using database = await testDatabase({ migrated: false })
     const program = new URL('./programs/pooler.ts', import.meta.url)
-    await using child = spawnNode(program, [database.url])
+    await using child = spawnNode(program, [database.directUrl])
     const line = await child.waitForLine(/^port \d+$/)
     const port = Number(line.split(' ')[1])
     child.kill('SIGKILL')
