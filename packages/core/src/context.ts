@@ -13,6 +13,15 @@ export interface TaskContext {
    */
   readonly fencingToken: bigint
   readonly log: Logger
+  /**
+   * Completes the task within a transaction of the handler's own, a handle as for `dispatch`: what
+   * it wrote and the end of the task are kept together or not at all, so that the work is done
+   * exactly once, even by a process that was paused while its task was given away. Commit soon, and
+   * return: what the handler returns or throws afterwards counts only if that was rolled back.
+   * @param result what the handler would have returned
+   * @throws TaskLostError, TaskCanceledError: let them roll the transaction back; NotJsonError
+   */
+  complete(tx: unknown, result?: unknown): Promise<void>
   /** Dispatches a child of this task. */
   readonly dispatch: Dispatch
 }

@@ -161,6 +161,45 @@ export class TaskCanceledError extends TaskingError {
   }
 }
 
+/** The task whose result was awaited was never to run: it had a twin, or was blocked. */
+export class TaskSkippedError extends TaskingError {
+  readonly taskId: TaskId
+  readonly error: TaskError
+
+  constructor(taskId: TaskId, error: TaskError) {
+    super('task_skipped', `Task ${taskId} was skipped: ${error.message}`)
+    this.taskId = taskId
+    this.error = error
+  }
+}
+
+/** A dispatch with `ifBlocked: 'fail'` found something in line before it; nothing was dispatched. */
+export class ResourcesBusyError extends TaskingError {
+  /** One that isn't free. */
+  readonly resource: string
+  /** Of the task in its batch, from 0. */
+  readonly index: number
+
+  constructor(resource: string, index = 0) {
+    super('resources_busy', `Resource "${resource}" is taken, and the task is not to wait for it.`)
+    this.resource = resource
+    this.index = index
+  }
+}
+
+/** The task isn't this handler's any more: its worker was taken for dead, or it has ended. */
+export class TaskLostError extends TaskingError {
+  readonly taskId: TaskId
+
+  constructor(taskId: TaskId) {
+    super(
+      'task_lost',
+      `Task ${taskId} is not this handler's any more. Roll the transaction back: another may have done the work.`,
+    )
+    this.taskId = taskId
+  }
+}
+
 /** This worker's registration has expired: its tasks were, or will be, given away. */
 export class WorkerMissingError extends TaskingError {
   readonly workerId: string

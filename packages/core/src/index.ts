@@ -12,17 +12,29 @@ export {
   InvalidOptionError,
   InvalidResourceError,
   NotJsonError,
+  ResourcesBusyError,
   ResultTimeoutError,
   StoreUnavailableError,
   TaskCanceledError,
   TaskFailedError,
   TaskingError,
+  TaskLostError,
   TaskNotFoundError,
+  TaskSkippedError,
   TaskStateError,
   UnknownTaskError,
   WorkerMissingError,
 } from './errors.ts'
 export type { InputIssue } from './errors.ts'
+export type {
+  BlockingLink,
+  Explanation,
+  Line,
+  LineFilter,
+  LinePlace,
+  LineSummary,
+  TaskInLine,
+} from './explanation.ts'
 export { parseInput } from './input.ts'
 export { storableText, throughJson } from './json.ts'
 export type { Jsonified, JsonValue } from './json.ts'
@@ -32,10 +44,10 @@ export { MemoryStore } from './memory-store.ts'
 export { isName } from './name.ts'
 export { defaultQueue } from './new-task.ts'
 export type { DispatchOptions } from './new-task.ts'
-export { blockersOf, conflictsBetween, modesConflict } from './reservation.ts'
-export type { Reserving } from './reservation.ts'
-export { maxResourceBytes, normalizeResources } from './resource.ts'
-export type { ReservationMode, ResourceRequest, Resources } from './resource.ts'
+export { blockersOf, conflictsBetween, modesConflict, reservationsOf } from './reservation.ts'
+export type { Reservation, Reserving } from './reservation.ts'
+export { maxCapacity, maxResourceBytes, normalizeResources } from './resource.ts'
+export type { CountedRequest, ReservationMode, ResourceRequest, Resources } from './resource.ts'
 export type { Signal, SignalSource } from './signal.ts'
 export { eventRules, isFinal, nextState, taskEvents, taskStates } from './state-machine.ts'
 export type { TaskActor, TaskEvent, TaskState } from './state-machine.ts'
@@ -46,6 +58,7 @@ export type {
   DispatchTarget,
   HousekeepingReport,
   Look,
+  OwnCompletion,
   Store,
   TaskFilter,
   Turn,
@@ -53,14 +66,16 @@ export type {
   WorkerRecord,
   WorkerRegistration,
 } from './store.ts'
-export type { ResultOptions, TaskHandle } from './task-handle.ts'
+export type { DispatchedHandle, DispatchOutcome, ResultOptions, TaskHandle } from './task-handle.ts'
 export type {
+  BlockedRule,
   ClaimedTask,
   DispatchedTask,
   NewTask,
   Task,
   TaskError,
   TaskId,
+  TwinRule,
   WorkerId,
 } from './task.ts'
 export { workerStopped } from './worker-loss.ts'

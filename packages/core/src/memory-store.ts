@@ -1,7 +1,17 @@
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
-import { TaskNotFoundError, TaskStateError, WorkerMissingError } from './errors.ts'
-import { blockersOf } from './reservation.ts'
+import {
+  ResourcesBusyError,
+  TaskCanceledError,
+  TaskLostError,
+  TaskNotFoundError,
+  TaskStateError,
+  WorkerMissingError,
+} from './errors.ts'
+import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
+import { MemoryLines } from './memory-lines.ts'
+import { blockersOf, reservationsOf } from './reservation.ts'
+import type { Resources } from './resource.ts'
 import type { Signal, SignalSource } from './signal.ts'
 import { isFinal, nextState } from './state-machine.ts'
 import type { TaskEvent, TaskState } from './state-machine.ts'
@@ -10,6 +20,7 @@ import type {
   Completion,
   DispatchTarget,
   HousekeepingReport,
+  OwnCompletion,
   Store,
   TaskFilter,
   Turn,
@@ -18,6 +29,7 @@ import type {
   WorkerRegistration,
 } from './store.ts'
 import type { ClaimedTask, DispatchedTask, NewTask, Task, TaskError, TaskId } from './task.ts'
+import { replacedBy, skippedFor, skippedForTwin } from './skip.ts'
 import { workerMissing, workerStopped } from './worker-loss.ts'
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -30,7 +42,7 @@ type MemoryWorker = WorkerRegistration & { readonly startedAt: Date; lastHeartbe
  */
 export class MemoryStore implements Store<never> {
   readonly #clock: Clock
-  readonly #tasks = new Map<TaskId, MemoryTask>()
+  #tasks = new Map<TaskId, MemoryTask>()
   readonly #workers = new Map<string, MemoryWorker>()
   readonly #listeners = new Set<(signal: Signal) => void>()
   #lastPosition = 0n
@@ -58,18 +70,20 @@ export class MemoryStore implements Store<never> {
     tasks: readonly NewTask[],
     _target?: DispatchTarget<never>,
   ): Promise<DispatchedTask[]> {
-    for (const task of tasks) {
-      // A repeated dispatch finds its task there.
-      if (!this.#tasks.has(task.id)) this.#tasks.set(task.id, this.#newTask(task))
+    // All or none: one that fails takes back what came before it.
+    const mayFail = tasks.some(({ ifBlocked }) => ifBlocked === 'fail')
+    const before = mayFail && new Map([...this.#tasks].map(([id, task]) => [id, { ...task }]))
+    let taken: DispatchedTask[]
+    try {
+      taken = tasks.map((task, index) => this.#takeIn(task, index))
+    } catch (error) {
+      if (before) this.#tasks = before
+      throw error
     }
-    this.#unblock()
     for (const queue of new Set(tasks.map((task) => task.queue))) {
       this.#emit({ kind: 'wakeup', queue })
     }
-    return tasks.map(({ id }) => {
-      const { state, unblockedAt } = this.#existing(id)
-      return { id, state, blocked: unblockedAt === null }
-    })
+    return taken
   }
 
   async turn({ workerId, slots, completions, known }: Turn): Promise<TurnResult> {
@@ -88,7 +102,16 @@ export class MemoryStore implements Store<never> {
     const canceling = this.#ownedBy(workerId)
       .filter(({ state }) => state === 'canceling')
       .map(({ id, cancelReason }) => ({ id, reason: cancelReason }))
-    return { claimed, refused, canceling, looks: [], unblocked }
+    return { claimed, refused, unsettled: [], canceling, looks: [], unblocked }
+  }
+
+  /** There is no transaction here: the task is completed at once. */
+  async complete({ id, workerId, fencingToken, result }: OwnCompletion): Promise<void> {
+    const task = this.#tasks.get(id)
+    if (task === undefined || !isOwned(task, workerId, fencingToken)) throw new TaskLostError(id)
+    if (task.state === 'canceling') throw new TaskCanceledError(id, task.cancelReason)
+    this.#transition(task, 'complete')
+    task.result = result
   }
 
   async cancel(id: TaskId, reason?: string): Promise<Task> {
@@ -121,13 +144,24 @@ export class MemoryStore implements Store<never> {
           (queue === undefined || task.queue === queue) &&
           (parentId === undefined || task.parentId === parentId) &&
           (resource === undefined ||
-            task.resources.exclusive.includes(resource) ||
-            task.resources.shared.includes(resource)) &&
+            reservationsOf(task.resources).some((one) => one.resource === resource)) &&
           (end === undefined || task.position < end),
       )
       .toReversed()
       .slice(0, limit)
       .map((task) => ({ ...task }))
+  }
+
+  async explain(id: TaskId): Promise<Explanation> {
+    return (await this.#lines()).explain(this.#existing(id))
+  }
+
+  async resources(filter: LineFilter = {}): Promise<LineSummary[]> {
+    return (await this.#lines()).resources(filter)
+  }
+
+  async line(resource: string, limit = 100): Promise<Line> {
+    return (await this.#lines()).line(resource, limit)
   }
 
   async registerWorker(worker: WorkerRegistration): Promise<void> {
@@ -171,10 +205,68 @@ export class MemoryStore implements Store<never> {
     await this.close()
   }
 
-  #newTask(task: NewTask): MemoryTask {
+  async #lines(): Promise<MemoryLines> {
+    return new MemoryLines(this.#incomplete(), await this.workers())
+  }
+
+  /** @returns the task that stands for it, as it is before the next one of its batch */
+  #takeIn(asked: NewTask, index: number): DispatchedTask {
+    // A repeated dispatch finds its task there.
+    const known = this.#tasks.get(asked.id)
+    if (known !== undefined) return dispatched(known)
+    const twin = this.#twinOf(asked)
+    const { ifTwin = 'return', ifBlocked = 'wait' } = asked
+    if (twin !== undefined && ifTwin === 'return') return dispatched(twin)
+    const task = this.#newTask(asked)
+    if (twin !== undefined && ifTwin === 'skip') return this.#skip(task, skippedForTwin(twin.id))
+    if (twin !== undefined) this.#replace(twin, asked.id)
+    const taken = ifBlocked === 'wait' ? undefined : this.#takenFrom(task)
+    if (taken !== undefined && ifBlocked === 'fail') throw new ResourcesBusyError(taken, index)
+    if (taken !== undefined) return this.#skip(task, skippedFor(taken))
+    if (blockersOf(task, this.#incomplete()).length === 0) task.unblockedAt = this.#clock.now()
+    this.#tasks.set(task.id, task)
+    return dispatched(task)
+  }
+
+  #twinOf({ name, dedupeKey }: NewTask): MemoryTask | undefined {
+    if (dedupeKey === undefined) return undefined
+    return this.#incomplete().find((task) => task.name === name && task.dedupeKey === dedupeKey)
+  }
+
+  #replace(twin: MemoryTask, by: TaskId): void {
+    if (twin.workerId !== null) {
+      twin.dedupeKey = null
+      return
+    }
+    twin.cancelReason = replacedBy(by)
+    this.#transition(twin, 'cancel')
+    this.#unblock()
+  }
+
+  /** A resource that something before this task keeps it from. */
+  #takenFrom(task: MemoryTask): string | undefined {
+    const incomplete = this.#incomplete()
+    return reservationsOf(task.resources)
+      .toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
+      .find(({ resource }) => {
+        const here = reservedAt(task, resource)
+        return blockersOf({ ...task, resources: here }, incomplete).length > 0
+      })?.resource
+  }
+
+  #skip(task: MemoryTask, error: TaskError): DispatchedTask {
+    task.state = 'skipped'
+    task.error = error
+    task.finishedAt = this.#clock.now()
+    this.#tasks.set(task.id, task)
+    return dispatched(task)
+  }
+
+  #newTask({ ifTwin: _ifTwin, ifBlocked: _ifBlocked, ...task }: NewTask): MemoryTask {
     return {
       ...task,
       parentId: task.parentId ?? null,
+      dedupeKey: task.dedupeKey ?? null,
       position: ++this.#lastPosition,
       state: 'waiting',
       result: null,
@@ -253,14 +345,12 @@ export class MemoryStore implements Store<never> {
 
   #complete(workerId: string, completion: Completion): boolean {
     const task = this.#tasks.get(completion.id)
-    if (
-      task === undefined ||
-      isFinal(task.state) ||
-      task.workerId !== workerId ||
-      task.fencingToken !== completion.fencingToken
-    ) {
-      return false
+    if (task === undefined) return false
+    const { fencingToken } = completion
+    if (completion.inTransaction && task.state === 'completed') {
+      return task.workerId === workerId && task.fencingToken === fencingToken
     }
+    if (!isOwned(task, workerId, fencingToken)) return false
     const state = this.#transition(task, completion.state === 'completed' ? 'complete' : 'fail')
     if (completion.state !== 'completed') task.error = completion.error
     else if (state === 'completed') task.result = completion.result
@@ -279,6 +369,8 @@ export class MemoryStore implements Store<never> {
     for (const task of tasks) {
       this.#transition(task, 'lose')
       task.error = reason(worker.name)
+      // So that a late owner is told from it for good.
+      task.fencingToken = ++this.#lastFencingToken
     }
     this.#unblock()
     return tasks.length
@@ -286,5 +378,22 @@ export class MemoryStore implements Store<never> {
 
   #emit(signal: Signal): void {
     for (const listener of this.#listeners) listener(signal)
+  }
+}
+
+function dispatched({ id, state, unblockedAt }: MemoryTask): DispatchedTask {
+  return { id, state, blocked: unblockedAt === null }
+}
+
+function isOwned(task: MemoryTask, workerId: string, fencingToken: bigint): boolean {
+  return !isFinal(task.state) && task.workerId === workerId && task.fencingToken === fencingToken
+}
+
+/** The part of a task's resources that is this one. */
+function reservedAt({ resources }: MemoryTask, resource: string): Resources {
+  return {
+    exclusive: resources.exclusive.filter((name) => name === resource),
+    shared: resources.shared.filter((name) => name === resource),
+    counted: resources.counted?.filter((count) => count.resource === resource) ?? [],
   }
 }

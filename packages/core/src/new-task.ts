@@ -4,7 +4,7 @@ import { parseInput } from './input.ts'
 import { throughJson } from './json.ts'
 import { isName } from './name.ts'
 import { normalizeResources } from './resource.ts'
-import type { NewTask, TaskId } from './task.ts'
+import type { BlockedRule, NewTask, TaskId, TwinRule } from './task.ts'
 
 /** The queue of tasks that name none. */
 export const defaultQueue = 'default'
@@ -16,7 +16,18 @@ export interface DispatchOptions {
   readonly priority?: number
   /** The task whose handler dispatches this one. */
   readonly parentId?: TaskId
+  /**
+   * At most one task of this definition and this key is incomplete. With a key alone, a dispatch
+   * that finds such a twin returns it.
+   */
+  readonly dedupe?: string | { readonly key: string; readonly ifTwin?: TwinRule }
+  /** What to do when something stands before it at one of its resources. Default `wait`. */
+  readonly ifBlocked?: BlockedRule
 }
+
+const twinRules: readonly TwinRule[] = ['return', 'skip', 'replace']
+const blockedRules: readonly BlockedRule[] = ['wait', 'skip', 'fail']
+const longestKey = 200
 
 /**
  * A task ready for the store: input checked in the form that a worker will get it, resources in
@@ -42,12 +53,38 @@ export async function newTask(
     queue: checkedQueue(options.queue ?? definition.queue ?? defaultQueue),
     priority: checkedPriority(options.priority ?? definition.priority ?? 0),
     ...(options.parentId !== undefined && { parentId: options.parentId }),
+    ...checkedDedupe(options.dedupe),
+    ...checkedIfBlocked(options.ifBlocked),
   }
 }
 
 function checkedQueue(queue: unknown): string {
   if (isName(queue, 100)) return queue
   throw new InvalidOptionError('queue', queue, 'a queue name of 1 to 100 characters')
+}
+
+function checkedDedupe(
+  dedupe: DispatchOptions['dedupe'],
+): Pick<NewTask, 'dedupeKey' | 'ifTwin'> | undefined {
+  if (dedupe === undefined) return undefined
+  const { key, ifTwin = 'return' } = typeof dedupe === 'string' ? { key: dedupe } : dedupe
+  if (!isName(key, longestKey)) {
+    throw new InvalidOptionError('dedupe', key, `a key of 1 to ${longestKey} characters`)
+  }
+  if (!twinRules.includes(ifTwin)) {
+    throw new InvalidOptionError('dedupe.ifTwin', ifTwin, `one of ${twinRules.join(', ')}`)
+  }
+  return { dedupeKey: key, ifTwin }
+}
+
+function checkedIfBlocked(
+  ifBlocked: BlockedRule | undefined,
+): Pick<NewTask, 'ifBlocked'> | undefined {
+  if (ifBlocked === undefined || ifBlocked === 'wait') return undefined
+  if (!blockedRules.includes(ifBlocked)) {
+    throw new InvalidOptionError('ifBlocked', ifBlocked, `one of ${blockedRules.join(', ')}`)
+  }
+  return { ifBlocked }
 }
 
 function checkedPriority(priority: unknown): number {

@@ -1,4 +1,6 @@
+import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import type { JsonValue } from './json.ts'
+import type { ReservationMode } from './resource.ts'
 import type { SignalSource } from './signal.ts'
 import type { TaskState } from './state-machine.ts'
 import type {
@@ -12,7 +14,15 @@ import type {
 } from './task.ts'
 
 /** How a handler ended. */
-export type Completion =
+export type Completion = HandlerEnd & {
+  /**
+   * The handler has completed its task within a transaction of its own. What that has stored
+   * counts; this completion counts only if that was rolled back.
+   */
+  readonly inTransaction?: true
+}
+
+type HandlerEnd =
   | {
       readonly id: TaskId
       readonly fencingToken: bigint
@@ -26,13 +36,22 @@ export type Completion =
       readonly error: TaskError | null
     }
 
+/** A handler's wish to complete its task within a transaction of its own. */
+export interface OwnCompletion {
+  readonly id: TaskId
+  readonly workerId: WorkerId
+  readonly fencingToken: bigint
+  readonly result: JsonValue
+}
+
 /**
  * A released resource whose line must be looked at again, after the commit of the release: two
  * tasks that end at the same moment can each see the other's reservation as still there.
  */
 export interface Look {
   readonly resource: string
-  readonly exclusive: boolean
+  /** The strongest mode that was released there: it says who may have waited for it. */
+  readonly mode: ReservationMode
   /** A dispatcher or a cancel is in flight there: look in a little while instead of at once. */
   readonly inFlight: boolean
 }
@@ -56,6 +75,8 @@ export interface TurnResult {
   readonly claimed: readonly ClaimedTask[]
   /** Completions that changed nothing, because the task isn't this worker's any more. */
   readonly refused: readonly TaskId[]
+  /** Completions `inTransaction` whose transaction is still open: send them again. */
+  readonly unsettled: readonly TaskId[]
   /** Tasks of this worker that are asked to stop. */
   readonly canceling: readonly CancelRequest[]
   /** What a later turn must look at again. */
@@ -136,10 +157,21 @@ export interface Store<Tx = never> extends AsyncDisposable {
   newId(): TaskId
   /** Checks that the store can be used safely: reachable, the right schema, a safe driver. */
   check(): Promise<void>
-  /** Takes in all tasks or none, in line in the order given. */
+  /**
+   * Takes in all tasks or none, in line in the order given.
+   * @throws ResourcesBusyError for one with `ifBlocked: 'fail'` that would be blocked
+   */
   dispatch(tasks: readonly NewTask[], target?: DispatchTarget<Tx>): Promise<DispatchedTask[]>
   /** @throws WorkerMissingError when the worker isn't registered any more */
   turn(turn: Turn): Promise<TurnResult>
+  /**
+   * Completes a running task within its handler's own transaction: its writes and the end of the
+   * task are kept together or not at all. What the task held is free once the worker's next turn
+   * has told of its end.
+   * @throws TaskLostError when the task isn't its own any more, TaskCanceledError when it was asked
+   *   to stop; then the transaction must be rolled back
+   */
+  complete(completion: OwnCompletion, target: Required<DispatchTarget<Tx>>): Promise<void>
   /**
    * A task that isn't running is canceled at once, a running one is asked to stop.
    * @throws TaskNotFoundError, and TaskStateError when it is finished already
@@ -149,6 +181,12 @@ export interface Store<Tx = never> extends AsyncDisposable {
   find(ids: readonly TaskId[]): Promise<Task[]>
   /** Newest first. */
   list(filter?: TaskFilter): Promise<Task[]>
+  /** Why a task is where it is. @throws TaskNotFoundError */
+  explain(id: TaskId): Promise<Explanation>
+  /** The resources that have a line, the longest first. */
+  resources(filter?: LineFilter): Promise<LineSummary[]>
+  /** The first of a line, in order; without any there is no line. */
+  line(resource: string, limit?: number): Promise<Line>
   registerWorker(worker: WorkerRegistration): Promise<void>
   beat(id: WorkerId): Promise<Beat>
   /** Fails what the worker still holds, and forgets it. */

@@ -6,13 +6,14 @@ import {
   TaskCanceledError,
   TaskFailedError,
   TaskNotFoundError,
+  TaskSkippedError,
   TaskStateError,
 } from './errors.ts'
 import type { FinishWatch } from './finish-watch.ts'
 import { storableText } from './json.ts'
 import type { Jsonified } from './json.ts'
 import type { Store } from './store.ts'
-import type { Task, TaskId } from './task.ts'
+import type { DispatchedTask, Task, TaskId } from './task.ts'
 
 export interface ResultOptions {
   /** How long to wait. Default: for ever. */
@@ -28,14 +29,37 @@ export interface TaskHandle<Result> {
   load(): Promise<Task>
   /**
    * What the handler returned, once the task is completed.
-   * @throws TaskFailedError, TaskCanceledError when it ended otherwise, ResultTimeoutError,
-   *   TaskNotFoundError when there is no such task (any more)
+   * @throws TaskFailedError, TaskCanceledError, TaskSkippedError when it ended otherwise,
+   *   ResultTimeoutError, TaskNotFoundError when there is no such task (any more)
    */
   result(options?: ResultOptions): Promise<Jsonified<Result>>
   /** Like `result`, but resolves to the record, however the task ended. */
   finished(options?: ResultOptions): Promise<Task>
   /** From any process; a running handler's signal aborts. @throws TaskStateError when finished */
   cancel(reason?: string): Promise<Task>
+}
+
+/** What came of a dispatch. */
+export type DispatchOutcome =
+  /** Dispatched, with nothing before it in line. */
+  | 'free'
+  /** Dispatched, and in line behind something. */
+  | 'blocked'
+  /** Not dispatched: the handle is for its incomplete twin. */
+  | 'twin'
+  /** Recorded, but not to run. */
+  | 'skipped'
+
+/** A task as its dispatcher holds it, with what came of the dispatch. */
+export interface DispatchedHandle<Result> extends TaskHandle<Result> {
+  readonly outcome: DispatchOutcome
+}
+
+/** What the store's answer to a dispatch means. */
+export function outcomeOf(asked: TaskId, { id, state, blocked }: DispatchedTask): DispatchOutcome {
+  if (id !== asked) return 'twin'
+  if (state === 'skipped') return 'skipped'
+  return blocked ? 'blocked' : 'free'
 }
 
 /** Cancels a task; what can't be stored of the reason is replaced. */
@@ -83,6 +107,12 @@ export function createTaskHandle<Result>(
         )
       }
       if (task.state === 'canceled') throw new TaskCanceledError(id, task.cancelReason)
+      if (task.state === 'skipped') {
+        throw new TaskSkippedError(
+          id,
+          task.error ?? { name: 'Error', message: 'no reason recorded' },
+        )
+      }
       throw new TaskStateError(id, task.state, 'awaited')
     },
     cancel: (reason) => cancelTask(store, id, reason),

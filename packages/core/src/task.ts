@@ -8,7 +8,7 @@ export type TaskId = string
 /** Names a worker: a UUID of its own for each start. */
 export type WorkerId = string
 
-/** Why a task failed. */
+/** Why a task failed, or was skipped. */
 export interface TaskError {
   /** The thrown error's class, such as `TypeError`. */
   readonly name: string
@@ -29,10 +29,26 @@ export interface NewTask {
   readonly priority: number
   /** The task whose handler dispatched this one. */
   readonly parentId?: TaskId
+  /** At most one task of this name and this key is incomplete. */
+  readonly dedupeKey?: string
+  /** What becomes of this task when there is such a twin already. Default `return`. */
+  readonly ifTwin?: TwinRule
+  /** What becomes of this task when something stands before it. Default `wait`. */
+  readonly ifBlocked?: BlockedRule
 }
+
+/**
+ * For a task with an incomplete twin: `return` the twin instead, record this one as `skipped`, or
+ * `replace` a twin that waits; one that runs goes on, and this one comes after it.
+ */
+export type TwinRule = 'return' | 'skip' | 'replace'
+
+/** For a task that would be blocked: wait in line, be recorded as `skipped`, or `fail` to dispatch. */
+export type BlockedRule = 'wait' | 'skip' | 'fail'
 
 /** What the store says of a task that it has taken in. */
 export interface DispatchedTask {
+  /** Its own, or that of the twin that stands for it. */
   readonly id: TaskId
   readonly state: TaskState
   /** Whether something before it in line conflicts with it. */
@@ -63,6 +79,8 @@ export interface Task {
   readonly result: JsonValue
   readonly error: TaskError | null
   readonly parentId: TaskId | null
+  /** Given up when another task replaced it while it ran. */
+  readonly dedupeKey: string | null
   readonly workerId: WorkerId | null
   readonly fencingToken: bigint | null
   readonly cancelReason: string | null

@@ -4,16 +4,18 @@ import type { AnyTaskDefinition, TaskDefinition } from './definition.ts'
 import {
   BatchEntryError,
   DuplicateTaskError,
+  ResourcesBusyError,
   TaskNotFoundError,
   UnknownTaskError,
 } from './errors.ts'
 import { FinishWatch } from './finish-watch.ts'
+import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import { newTask } from './new-task.ts'
 import type { DispatchOptions } from './new-task.ts'
 import type { DispatchTarget, Store, TaskFilter } from './store.ts'
-import { cancelTask, createTaskHandle } from './task-handle.ts'
-import type { TaskHandle } from './task-handle.ts'
-import type { Task, TaskId } from './task.ts'
+import { cancelTask, createTaskHandle, outcomeOf } from './task-handle.ts'
+import type { DispatchedHandle, TaskHandle } from './task-handle.ts'
+import type { DispatchedTask, NewTask, Task, TaskId } from './task.ts'
 
 // A definition whose dispatch takes nothing needs no input argument.
 type InputArgument<Dispatched> = undefined extends Dispatched
@@ -30,7 +32,7 @@ export type Dispatch<Options = DispatchOptions> = <Dispatched, Input, Result>(
   definition: TaskDefinition<Dispatched, Input, Result>,
   // Not a place to infer from: the definition alone says what goes in.
   ...args: DispatchArguments<NoInfer<Dispatched>, Options>
-) => Promise<TaskHandle<Result>>
+) => Promise<DispatchedHandle<Result>>
 
 /** One entry of a batch; make it with `batchEntry`, which checks the input's type. */
 export interface BatchEntry<Result = unknown> {
@@ -42,7 +44,7 @@ export interface BatchEntry<Result = unknown> {
 /** The handles of a batch, each with the type of its task's result. */
 export type BatchHandles<Entries extends readonly BatchEntry[]> = {
   -readonly [Index in keyof Entries]: Entries[Index] extends BatchEntry<infer Result>
-    ? TaskHandle<Result>
+    ? DispatchedHandle<Result>
     : never
 }
 
@@ -72,7 +74,8 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   /**
    * Creates a task; it is safe in the store when this resolves. With `tx`, it is created within
    * the caller's own transaction and exists only if that commits.
-   * @throws InvalidInputError, InvalidResourceError, NotJsonError before anything is written
+   * @throws InvalidInputError, InvalidResourceError, InvalidOptionError, NotJsonError before
+   *   anything is written; ResourcesBusyError with `ifBlocked: 'fail'`
    */
   readonly dispatch: Dispatch<DispatchOptions & DispatchTarget<Tx>>
   /**
@@ -89,6 +92,16 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   find(id: TaskId): Promise<Task>
   /** Newest first. */
   list(filter?: TaskFilter): Promise<Task[]>
+  /**
+   * Why a task is where it is: its place in each line, who holds each resource since when, and
+   * what it really waits for.
+   * @throws TaskNotFoundError
+   */
+  explain(id: TaskId): Promise<Explanation>
+  /** The resources that have a line, the longest first. */
+  resources(filter?: LineFilter): Promise<LineSummary[]>
+  /** The holders and the line of a resource. @param limit at most so many tasks; default 100 */
+  line(resource: string, limit?: number): Promise<Line>
   /**
    * Cancels a task from any process: one that isn't running at once, a running one by aborting
    * its handler's signal.
@@ -112,6 +125,12 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
   }
   const watch = new FinishWatch(store, clock)
 
+  function handleOf<Result>(asked: NewTask, dispatched: DispatchedTask | undefined) {
+    const answer = dispatched ?? { id: asked.id, state: 'waiting', blocked: false }
+    const handle = createTaskHandle<Result>(answer.id, store, watch, clock)
+    return { ...handle, outcome: outcomeOf(asked.id, answer) }
+  }
+
   const tasking: Tasking<Tx> = {
     store,
     definitions,
@@ -122,8 +141,8 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
     },
     async dispatch(definition, ...[input, options]) {
       const task = await newTask(store.newId(), definition, input, options)
-      await store.dispatch([task], options)
-      return createTaskHandle(task.id, store, watch, clock)
+      const [dispatched] = await store.dispatch([task], options)
+      return handleOf(task, dispatched)
     },
     async dispatchBatch<const Entries extends readonly BatchEntry[]>(
       entries: Entries,
@@ -138,9 +157,12 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
           }
         }),
       )
-      if (prepared.length > 0) await store.dispatch(prepared, target)
+      if (prepared.length === 0) return [] as unknown as BatchHandles<Entries>
+      const dispatched = await store.dispatch(prepared, target).catch((error: unknown) => {
+        throw error instanceof ResourcesBusyError ? new BatchEntryError(error.index, error) : error
+      })
       // One handle per entry, in their order.
-      const handles = prepared.map(({ id }) => createTaskHandle(id, store, watch, clock))
+      const handles = prepared.map((task, index) => handleOf(task, dispatched[index]))
       return handles as BatchHandles<Entries>
     },
     task: (id) => createTaskHandle(id, store, watch, clock),
@@ -150,6 +172,9 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
       return task
     },
     list: (filter) => store.list(filter),
+    explain: (id) => store.explain(id),
+    resources: (filter) => store.resources(filter),
+    line: (resource, limit) => store.line(resource, limit),
     cancel: (id, reason) => cancelTask(store, id, reason),
     async close() {
       watch.close()

@@ -1,9 +1,11 @@
 import { describe, test } from 'vitest'
 import { MemoryStore } from '../src/memory-store.ts'
-import { storeConformance } from '../src/conformance/index.ts'
+import { ownCompletionConformance, storeConformance } from '../src/conformance/index.ts'
+
+const atOnce = ownCompletionConformance((run) => run(undefined as never))
 
 describe('MemoryStore', () => {
-  test.each(storeConformance)('$name', async ({ run }) => {
+  test.each([...storeConformance, ...atOnce])('$name', async ({ run }) => {
     await using store = new MemoryStore()
     await run(store)
   })

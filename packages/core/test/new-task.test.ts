@@ -56,6 +56,43 @@ describe('newTask', () => {
     })
   })
 
+  test.each<[string, DispatchOptions, string]>([
+    ['an empty key', { dedupe: '' }, 'dedupe'],
+    ['a key of spaces', { dedupe: ' ' }, 'dedupe'],
+    ['an overlong key', { dedupe: { key: 'k'.repeat(201) } }, 'dedupe'],
+    ['a key with a NUL character', { dedupe: 'a\0' }, 'dedupe'],
+    ['a key that is no string', { dedupe: { key: 5 as unknown as string } }, 'dedupe'],
+    [
+      'an unknown rule for twins',
+      { dedupe: { key: 'k', ifTwin: 'wait' as 'skip' } },
+      'dedupe.ifTwin',
+    ],
+    ['an unknown rule for the blocked', { ifBlocked: 'return' as 'skip' }, 'ifBlocked'],
+  ])('refuses %s', async (_, options, option) => {
+    const error = { code: 'invalid_option', option }
+    await expect(newTask('id', plain, 1, options)).rejects.toMatchObject(error)
+  })
+
+  test('returns a twin unless told otherwise', async () => {
+    const keyed = { dedupeKey: 'k', ifTwin: 'return' }
+    expect(await newTask('id', plain, 1, { dedupe: 'k' })).toMatchObject(keyed)
+    expect(await newTask('id', plain, 1, { dedupe: { key: 'k' } })).toMatchObject(keyed)
+  })
+
+  test.each(['return', 'skip', 'replace'] as const)('takes a rule to %s a twin', async (ifTwin) => {
+    const task = await newTask('id', plain, 1, { dedupe: { key: 'k'.repeat(200), ifTwin } })
+    expect(task).toMatchObject({ dedupeKey: 'k'.repeat(200), ifTwin })
+  })
+
+  test('is conditional only where it was asked to be', async () => {
+    const task = await newTask('id', plain, 1, { ifBlocked: 'wait' })
+    expect(Object.keys(task)).not.toContain('ifBlocked')
+    expect(Object.keys(task)).not.toContain('dedupeKey')
+    expect(await newTask('id', plain, 1, { ifBlocked: 'fail' })).toMatchObject({
+      ifBlocked: 'fail',
+    })
+  })
+
   test.each([1_000_000, -1_000_000])('takes a priority of %d', async (priority) => {
     expect((await newTask('id', plain, 1, { priority })).priority).toBe(priority)
   })
@@ -96,6 +133,21 @@ describe('the resources of a new task', () => {
     const resources = { exclusive: ['b', 'a'], shared: ['c'] }
     const task = await newTask('id', defineTask({ name: 'fixed', resources, run: () => 1 }), null)
     expect(task.resources).toEqual({ exclusive: ['a', 'b'], shared: ['c'] })
+  })
+
+  test('may count units', async () => {
+    const rule = ({ gpus }: { gpus: number }) => ({
+      counted: [{ resource: 'gpu', amount: gpus, capacity: 8 }],
+    })
+    const training = defineTask({
+      name: 'training',
+      resources: rule,
+      run: () => 1,
+    })
+    const { resources } = await newTask('id', training, { gpus: 2 })
+    expect(resources.counted).toEqual([{ resource: 'gpu', amount: 2, capacity: 8 }])
+    const tooMany = newTask('id', training, { gpus: 9 })
+    await expect(tooMany).rejects.toThrow(InvalidResourceError)
   })
 
   test('are refused where a name is not valid', async () => {

@@ -1,12 +1,23 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { blockersOf, conflictsBetween, modesConflict } from '../src/reservation.ts'
+import { blockersOf, conflictsBetween, modesConflict, reservationsOf } from '../src/reservation.ts'
 import type { Reserving } from '../src/reservation.ts'
 import { normalizeResources } from '../src/resource.ts'
+import type { Resources } from '../src/resource.ts'
 
-const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 3 })
-const resources = fc.record({ exclusive: names, shared: names }).map(normalizeResources)
+const resourceNames = ['a', 'b', 'c', 'd'] as const
+const names = fc.uniqueArray(fc.constantFrom(...resourceNames), { maxLength: 3 })
+const capacity = 4
+const counted = fc.uniqueArray(
+  fc.record({
+    resource: fc.constantFrom(...resourceNames),
+    amount: fc.integer({ min: 1, max: capacity }),
+    capacity: fc.constant(capacity),
+  }),
+  { maxLength: 2, selector: ({ resource }) => resource },
+)
+const resources = fc.record({ exclusive: names, shared: names, counted }).map(normalizeResources)
 
 /** A line of tasks at four resources; the positions are unique and in no order. */
 const line: fc.Arbitrary<Reserving[]> = fc.uniqueArray(
@@ -23,6 +34,11 @@ describe('modesConflict', () => {
     ['exclusive', 'shared', true],
     ['shared', 'exclusive', true],
     ['shared', 'shared', false],
+    ['counted', 'exclusive', true],
+    ['exclusive', 'counted', true],
+    ['counted', 'shared', false],
+    ['shared', 'counted', false],
+    ['counted', 'counted', false],
   ] as const)('%s and %s: %s', (a, b, conflict) => {
     expect(modesConflict(a, b)).toBe(conflict)
   })
@@ -33,6 +49,24 @@ describe('conflictsBetween', () => {
     const a = { exclusive: ['x', 'y'], shared: ['s', 't'] }
     const b = { exclusive: ['t', 'y'], shared: ['s', 'x'] }
     expect(conflictsBetween(a, b).toSorted()).toEqual(['t', 'x', 'y'])
+  })
+
+  test.each([
+    [2, 2, 4, false],
+    [3, 2, 4, true],
+    [4, 4, 4, true],
+    [1, 1, 1, true],
+  ])('%d and %d of %d units: %s', (a, b, units, conflict) => {
+    const asking = (amount: number) =>
+      normalizeResources({ counted: [{ resource: 'gpu', amount, capacity: units }] })
+    expect(conflictsBetween(asking(a), asking(b))).toEqual(conflict ? ['gpu'] : [])
+  })
+
+  test('goes by the smaller of two capacities', () => {
+    const asking = (amount: number, units: number) =>
+      normalizeResources({ counted: [{ resource: 'gpu', amount, capacity: units }] })
+    expect(conflictsBetween(asking(2, 3), asking(2, 9))).toEqual(['gpu'])
+    expect(conflictsBetween(asking(2, 9), asking(2, 3))).toEqual(['gpu'])
   })
 
   test('is symmetric', () => {
@@ -86,17 +120,44 @@ describe('blockersOf', () => {
     )
   })
 
-  test('names all tasks before that conflict, and no others', () => {
+  test('names all tasks before that conflict, and where too little is left all that count', () => {
     fc.assert(
       fc.property(lineWithOne, ({ tasks, task }) => {
         const blockers = blockersOf(task, tasks)
         const before = tasks.filter(({ position }) => position < task.position)
+        const full = resourceNames.filter((name) => {
+          const units = unitsAt(task.resources, name)
+          return units > 0 && sumAt(before, name) + units > capacity
+        })
         for (const other of before) {
           const conflict = conflictsBetween(task.resources, other.resources).length > 0
-          expect(blockers.includes(other)).toBe(conflict)
+          const counts = full.some((name) => unitsAt(other.resources, name) > 0)
+          expect(blockers.includes(other)).toBe(conflict || counts)
         }
       }),
     )
+  })
+
+  test('never lets more units be taken than there are', () => {
+    fc.assert(
+      fc.property(line, (tasks) => {
+        const free = tasks.filter((task) => blockersOf(task, tasks).length === 0)
+        for (const name of resourceNames) {
+          expect(sumAt(free, name)).toBeLessThanOrEqual(capacity)
+        }
+      }),
+    )
+  })
+
+  test('keeps a small counted task behind a larger one that waits', () => {
+    const asking = (position: bigint, amount: number): Reserving => ({
+      position,
+      resources: normalizeResources({ counted: [{ resource: 'gpu', amount, capacity: 8 }] }),
+    })
+    const [running, large, small] = [asking(1n, 6), asking(2n, 4), asking(3n, 1)]
+    expect(blockersOf(large, [running, large, small])).toEqual([running])
+    expect(blockersOf(small, [running, large, small])).toEqual([running, large])
+    expect(blockersOf(small, [large, small])).toEqual([])
   })
 
   test('gets no longer when a task leaves the line', () => {
@@ -156,3 +217,27 @@ describe('blockersOf', () => {
     )
   })
 })
+
+describe('reservationsOf', () => {
+  test('gives each resource once, the strongest mode first', () => {
+    const request = normalizeResources({
+      ...{ exclusive: ['b', 'a'], shared: ['c', 'a'] },
+      counted: [{ resource: 'd', amount: 2, capacity: 3 }],
+    })
+    const uncounted = { amount: 0, capacity: Infinity }
+    expect(reservationsOf(request)).toEqual([
+      { resource: 'a', mode: 'exclusive', ...uncounted },
+      { resource: 'b', mode: 'exclusive', ...uncounted },
+      { resource: 'd', mode: 'counted', amount: 2, capacity: 3 },
+      { resource: 'c', mode: 'shared', ...uncounted },
+    ])
+  })
+})
+
+function unitsAt({ counted: counts = [] }: Resources, name: string): number {
+  return counts.find(({ resource }) => resource === name)?.amount ?? 0
+}
+
+function sumAt(tasks: readonly Reserving[], name: string): number {
+  return tasks.reduce((sum, task) => sum + unitsAt(task.resources, name), 0)
+}

@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
 import { defineTask } from '../src/definition.ts'
-import { DuplicateTaskError, InvalidInputError, NotJsonError } from '../src/errors.ts'
+import {
+  DuplicateTaskError,
+  InvalidInputError,
+  NotJsonError,
+  ResourcesBusyError,
+} from '../src/errors.ts'
 import { MemoryStore } from '../src/memory-store.ts'
 import { batchEntry, createTasking } from '../src/tasking.ts'
 import { Hands } from './hands.ts'
@@ -138,6 +143,76 @@ describe('dispatchBatch', () => {
   })
 })
 
+describe('the outcome of a dispatch', () => {
+  const there = { repository: 'a' }
+
+  test('says whether something is before it in line', async () => {
+    const tasking = memory()
+    expect((await tasking.dispatch(sync, there)).outcome).toBe('free')
+    expect((await tasking.dispatch(sync, there)).outcome).toBe('blocked')
+  })
+
+  test('may be a twin, whose handle it is then', async () => {
+    const tasking = memory()
+    const first = await tasking.dispatch(idle, undefined, { dedupe: 'k' })
+    const second = await tasking.dispatch(idle, undefined, { dedupe: 'k' })
+    expect([first.outcome, second.outcome, second.id]).toEqual(['free', 'twin', first.id])
+    const hands = await Hands.register(tasking.store, 'idle')
+    await hands.complete(await hands.claim(), 'of both')
+    expect([await first.result(), await second.result()]).toEqual(['of both', 'of both'])
+  })
+
+  test('may be that the task is not to run, which its result says as well', async () => {
+    const tasking = memory()
+    await tasking.dispatch(sync, there)
+    const skipped = await tasking.dispatch(sync, there, { ifBlocked: 'skip' })
+    expect(skipped.outcome).toBe('skipped')
+    expect(await skipped.finished()).toMatchObject({ state: 'skipped' })
+    await expect(skipped.result()).rejects.toMatchObject({
+      code: 'task_skipped',
+      taskId: skipped.id,
+      error: { code: 'resources_busy' },
+      message: `Task ${skipped.id} was skipped: Resource "repository:a" is taken.`,
+    })
+  })
+
+  test('may be an error, and then there is no task', async () => {
+    const tasking = memory()
+    await tasking.dispatch(sync, there)
+    await expect(tasking.dispatch(sync, there, { ifBlocked: 'fail' })).rejects.toMatchObject({
+      ...{ code: 'resources_busy', resource: 'repository:a', index: 0 },
+      message: 'Resource "repository:a" is taken, and the task is not to wait for it.',
+    })
+    expect(await tasking.list()).toHaveLength(1)
+  })
+
+  test('is there for each entry of a batch', async () => {
+    const tasking = memory()
+    const handles = await tasking.dispatchBatch([
+      batchEntry(sync, there, { dedupe: 'k' }),
+      batchEntry(sync, there, { dedupe: 'k' }),
+      batchEntry(sync, there, { ifBlocked: 'skip' }),
+      batchEntry(sync, there),
+    ])
+    const outcomes = handles.map(({ outcome }) => outcome)
+    expect(outcomes).toEqual(['free', 'twin', 'skipped', 'blocked'])
+  })
+
+  test('names the entry of a batch that is not to wait', async () => {
+    const tasking = memory()
+    const batch = tasking.dispatchBatch([
+      batchEntry(sync, there),
+      batchEntry(idle),
+      batchEntry(sync, there, { ifBlocked: 'fail' }),
+    ])
+    await expect(batch).rejects.toMatchObject({
+      ...{ code: 'resources_busy', index: 2, cause: expect.any(ResourcesBusyError) },
+      message: expect.stringMatching(/^Entry 2 of the batch: Resource "repository:a" is taken/),
+    })
+    expect(await tasking.list()).toEqual([])
+  })
+})
+
 test('an id in capitals is the same id', async () => {
   const tasking = memory()
   const { id } = await tasking.dispatch(idle)
@@ -158,6 +233,7 @@ describe('a tasking', () => {
     const tasking = memory()
     const error = { code: 'task_not_found', taskId: unknown }
     await expect(tasking.find(unknown)).rejects.toMatchObject(error)
+    await expect(tasking.explain(unknown)).rejects.toMatchObject(error)
     await expect(tasking.cancel(unknown)).rejects.toMatchObject(error)
   })
 
@@ -168,6 +244,22 @@ describe('a tasking', () => {
     expect((await tasking.list({ resource: 'repository:a' })).map((task) => task.id)).toEqual([id])
     expect((await tasking.list({ name: 'sync' })).map((task) => task.id)).toEqual([id])
     expect(await tasking.list({ limit: 1 })).toHaveLength(1)
+  })
+
+  test('explains where a task stands, and shows the lines', async () => {
+    const tasking = memory()
+    const here = { repository: 'a' }
+    const first = await tasking.dispatch(sync, here)
+    const second = await tasking.dispatch(sync, here)
+    await tasking.dispatch(sync, { repository: 'b' })
+    const { chain, task } = await tasking.explain(second.id)
+    expect([task.id, chain.map((link) => link.task.id)]).toEqual([second.id, [first.id]])
+    expect(await tasking.resources({ limit: 1 })).toMatchObject([
+      { resource: 'repository:a', length: 2 },
+    ])
+    expect(await tasking.line('repository:a', 1)).toMatchObject({
+      ...{ length: 2, tasks: [{ id: first.id }] },
+    })
   })
 
   test('cancels a waiting task at once, with the reason', async () => {

@@ -2,7 +2,14 @@ import { expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 
 import { batchEntry, createTasking, defineTask, MemoryStore } from '../src/index.ts'
-import type { Dispatch, Jsonified, Store, TaskContext, Tasking } from '../src/index.ts'
+import type {
+  Dispatch,
+  DispatchOutcome,
+  Jsonified,
+  Store,
+  TaskContext,
+  Tasking,
+} from '../src/index.ts'
 
 // Never run: the compiler checks these.
 
@@ -74,6 +81,23 @@ test('options are checked', async () => {
   await tasking.dispatch(idle, undefined, { prio: 5 })
   // @ts-expect-error: a priority is a number
   await tasking.dispatch(idle, undefined, { priority: 'high' })
+  await tasking.dispatch(idle, undefined, { dedupe: 'key', ifBlocked: 'fail' })
+  await tasking.dispatch(idle, undefined, { dedupe: { key: 'key', ifTwin: 'replace' } })
+  // @ts-expect-error: a rule for twins needs their key
+  await tasking.dispatch(idle, undefined, { dedupe: { ifTwin: 'skip' } })
+  // @ts-expect-error: there is no such rule for twins
+  await tasking.dispatch(idle, undefined, { dedupe: { key: 'key', ifTwin: 'fail' } })
+  // @ts-expect-error: there is no such rule for the blocked
+  await tasking.dispatch(idle, undefined, { ifBlocked: 'replace' })
+})
+
+test('a dispatch has an outcome; a handle found by its id has none', async () => {
+  const { outcome } = await tasking.dispatch(idle)
+  expectTypeOf(outcome).toEqualTypeOf<'free' | 'blocked' | 'twin' | 'skipped'>()
+  const [entry] = await tasking.dispatchBatch([batchEntry(sync, { repository: '42' })])
+  expectTypeOf(entry.outcome).toEqualTypeOf<DispatchOutcome>()
+  // @ts-expect-error: it was dispatched before
+  tasking.task('id').outcome satisfies DispatchOutcome
 })
 
 test('definitions are checked', () => {
@@ -92,6 +116,17 @@ test('definitions are checked', () => {
   })
   // @ts-expect-error: a handler is missing
   defineTask({ name: 'a' })
+  defineTask({
+    name: 'a',
+    resources: { counted: [{ resource: 'gpu', capacity: 8 }] },
+    run: () => 1,
+  })
+  defineTask({
+    name: 'a',
+    // @ts-expect-error: without a capacity there is nothing to count
+    resources: { counted: [{ resource: 'gpu', amount: 1 }] },
+    run: () => 1,
+  })
 })
 
 test('the type of the result comes from the handler, as JSON leaves it', async () => {
@@ -142,6 +177,18 @@ test('a handler dispatches with the same checks, without a transaction', () => {
       await dispatch(sync, { repository: 42 })
       // @ts-expect-error: a child is no part of a transaction
       await dispatch(idle, undefined, { tx: {} })
+    },
+  })
+})
+
+test('a handler completes its task within any transaction, with any result', () => {
+  defineTask({
+    name: 'own',
+    async run(_input: undefined, { complete }) {
+      expectTypeOf(await complete({})).toEqualTypeOf<void>()
+      await complete({}, { rows: 5 })
+      // @ts-expect-error: the transaction is missing
+      await complete()
     },
   })
 })

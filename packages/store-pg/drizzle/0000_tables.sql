@@ -1,5 +1,6 @@
 CREATE SCHEMA IF NOT EXISTS "tasking";
 --> statement-breakpoint
+CREATE TYPE "tasking"."reservation_mode" AS ENUM('shared', 'counted', 'exclusive');--> statement-breakpoint
 CREATE TYPE "tasking"."task_state" AS ENUM('scheduled', 'waiting', 'running', 'canceling', 'completed', 'failed', 'canceled', 'skipped');--> statement-breakpoint
 CREATE SEQUENCE "tasking"."fencing_token" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1;--> statement-breakpoint
 CREATE SEQUENCE "tasking"."position" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1;--> statement-breakpoint
@@ -18,9 +19,12 @@ CREATE TABLE "tasking"."app_status" (
 CREATE TABLE "tasking"."reservation" (
 	"resource" text collate "C" NOT NULL,
 	"position" bigint NOT NULL,
-	"exclusive" boolean NOT NULL,
+	"mode" "tasking"."reservation_mode" NOT NULL,
 	"task_id" uuid NOT NULL,
-	CONSTRAINT "reservation_resource_position_pk" PRIMARY KEY("resource","position")
+	"amount" integer,
+	"capacity" integer,
+	CONSTRAINT "reservation_resource_position_pk" PRIMARY KEY("resource","position"),
+	CONSTRAINT "reservation_counted_fits" CHECK (case when "tasking"."reservation"."mode" = 'counted' then "tasking"."reservation"."amount" is not null and "tasking"."reservation"."capacity" is not null and "tasking"."reservation"."amount" between 1 and "tasking"."reservation"."capacity" else "tasking"."reservation"."amount" is null and "tasking"."reservation"."capacity" is null end)
 );
 --> statement-breakpoint
 CREATE TABLE "tasking"."task" (
@@ -35,6 +39,8 @@ CREATE TABLE "tasking"."task" (
 	"worker_id" uuid,
 	"fencing_token" bigint,
 	"parent_id" uuid,
+	"dedupe_key" text,
+	"counted" jsonb,
 	"dispatched_at" timestamp with time zone NOT NULL,
 	"unblocked_at" timestamp with time zone,
 	"started_at" timestamp with time zone,
@@ -47,7 +53,9 @@ CREATE TABLE "tasking"."task" (
 	CONSTRAINT "task_final_is_finished" CHECK (("tasking"."task"."state" in ('completed', 'failed', 'canceled', 'skipped')) = ("tasking"."task"."finished_at" is not null))
 );
 --> statement-breakpoint
-CREATE INDEX "reservation_exclusive" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."exclusive";--> statement-breakpoint
+CREATE INDEX "reservation_exclusive" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."mode" = 'exclusive';--> statement-breakpoint
+CREATE INDEX "reservation_counted" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."mode" = 'counted';--> statement-breakpoint
 CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue","priority" DESC NULLS FIRST,"position") WHERE "tasking"."task"."state" = 'waiting' and "tasking"."task"."unblocked_at" is not null;--> statement-breakpoint
 CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" in ('running', 'canceling');--> statement-breakpoint
-CREATE INDEX "task_canceling" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" = 'canceling';
+CREATE INDEX "task_canceling" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" = 'canceling';--> statement-breakpoint
+CREATE UNIQUE INDEX "task_dedupe" ON "tasking"."task" USING btree ("name","dedupe_key") WHERE "tasking"."task"."dedupe_key" is not null and "tasking"."task"."state" in ('scheduled', 'waiting', 'running', 'canceling');

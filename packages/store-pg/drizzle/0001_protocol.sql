@@ -35,24 +35,23 @@ end
 $$;
 --> statement-breakpoint
 
--- Takes the dispatch locks of a set of resources, in one order for everybody. The empty name is no
+-- Takes the dispatch locks of a set of names, in one order for everybody. The empty name is no
 -- resource: it is the gate that every dispatch passes shared, and a large one exclusively in place
 -- of its many resources, since PostgreSQL's table of locks is small and shared by all sessions.
-create function "tasking".lock_resources(resources text[], exclusives boolean[]) returns void
+create function "tasking".lock_names(names text[], alones boolean[]) returns void
 language plpgsql
-set enable_seqscan = off set jit = off
 as $$
 declare
   gate constant bigint := "tasking".lock_key('');
   most_locks constant int := 64;
   keys bigint[];
-  modes boolean[];
+  exclusives boolean[];
 begin
-  select array_agg(key order by key), array_agg(exclusive order by key)
-    into keys, modes
+  select array_agg(key order by key), array_agg(alone order by key)
+    into keys, exclusives
     from (
-      select "tasking".lock_key(wanted.resource) as key, bool_or(wanted.exclusive) as exclusive
-        from unnest(resources, exclusives) as wanted (resource, exclusive)
+      select "tasking".lock_key(wanted.name) as key, bool_or(wanted.alone) as alone
+        from unnest(names, alones) as wanted (name, alone)
        group by 1
     ) as by_key;
   if cardinality(keys) > most_locks then
@@ -61,7 +60,7 @@ begin
   end if;
   perform pg_advisory_xact_lock_shared(gate);
   for i in 1 .. cardinality(keys) loop
-    if modes[i] then
+    if exclusives[i] then
       perform pg_advisory_xact_lock(keys[i]);
     else
       perform pg_advisory_xact_lock_shared(keys[i]);
@@ -71,141 +70,567 @@ end
 $$;
 --> statement-breakpoint
 
--- Creates tasks: all or none, in line in the order given. An element of the batch has the keys
--- id, name, queue, priority, input, exclusive, shared, parentId.
-create function "tasking".dispatch(batch jsonb)
+-- The places of a task in line.
+create function "tasking".places(exclusive text[], shared text[], counted jsonb)
+returns table (resource text, mode "tasking".reservation_mode, amount int, capacity int)
+language sql immutable
+as $$
+  select unnest(exclusive), 'exclusive'::"tasking".reservation_mode, null::int, null::int
+  union all
+  select c.resource, 'counted', c.amount, c.capacity
+    from jsonb_to_recordset(counted) as c (resource text, amount int, capacity int)
+  union all
+  select unnest(shared), 'shared', null, null
+$$;
+--> statement-breakpoint
+
+-- The reservations of a batch: for each element, by its ordinal, each resource and its mode.
+create function "tasking".reservations(batch jsonb)
+returns table (
+  ordinal int, task_id uuid, resource text, mode "tasking".reservation_mode, amount int, capacity int
+)
+language sql stable
+as $$
+  select e.ordinality::int, e.id, r.resource, r.mode, r.amount, r.capacity
+    from rows from (
+           jsonb_to_recordset(batch) as (id uuid, exclusive text[], shared text[], counted jsonb)
+         ) with ordinality as e (id, exclusive, shared, counted, ordinality)
+   cross join lateral "tasking".places(e.exclusive, e.shared, e.counted) as r
+$$;
+--> statement-breakpoint
+
+-- How many units of a resource are asked for before a place in its line. No more places are read than
+-- there are units, since each takes one at least.
+create function "tasking".units_before(resource text, place bigint, capacity int) returns bigint
+language plpgsql stable
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $$
+#variable_conflict use_variable
+begin
+  return (
+    select coalesce(sum(near.amount), 0)
+      from (
+        select ahead.amount
+          from "tasking".reservation as ahead
+         where ahead.resource = resource
+           and ahead.mode = 'counted'
+           and ahead.position < place
+         order by ahead.resource, ahead.position
+         limit capacity
+      ) as near
+  );
+end
+$$;
+--> statement-breakpoint
+
+-- Whether a counted reservation at this place must wait: behind an exclusive one, or behind so many
+-- counted ones that too little is left. What stands before only ever leaves, so once a task fits it
+-- fits for good.
+create function "tasking".over_capacity(place bigint, counted jsonb) returns boolean
+language plpgsql stable
+as $$
+begin
+  return exists (
+    select from jsonb_to_recordset(counted) as mine (resource text, amount int, capacity int)
+     where exists (
+             select from "tasking".reservation as ahead
+              where ahead.resource = mine.resource
+                and ahead.mode = 'exclusive'
+                and ahead.position < place
+           )
+        or mine.amount + "tasking".units_before(mine.resource, place, mine.capacity) > mine.capacity
+  );
+end
+$$;
+--> statement-breakpoint
+
+-- Whether something before this place keeps a task from going on. One probe of an index for each
+-- resource; once the answer is no, it stays no.
+create function "tasking".is_blocked(place bigint, exclusive text[], shared text[], counted jsonb)
+returns boolean
+language plpgsql stable
+as $$
+#variable_conflict use_variable
+declare
+  wanted text;
+begin
+  foreach wanted in array coalesce(exclusive, '{}') loop
+    perform from "tasking".reservation as ahead
+      where ahead.resource = wanted and ahead.position < place
+      limit 1;
+    if found then return true; end if;
+  end loop;
+  foreach wanted in array coalesce(shared, '{}') loop
+    perform from "tasking".reservation as ahead
+      where ahead.resource = wanted and ahead.mode = 'exclusive' and ahead.position < place
+      limit 1;
+    if found then return true; end if;
+  end loop;
+  return counted is not null and "tasking".over_capacity(place, counted);
+end
+$$;
+--> statement-breakpoint
+
+-- The first resource, by name, that what is in line now would keep a new task from; null for none.
+create function "tasking".taken(element jsonb) returns text
+language plpgsql stable
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off
+as $$
+declare
+  last constant bigint := 9223372036854775807;
+begin
+  return (
+    select min(r.resource collate "C")
+      from "tasking".reservations(jsonb_build_array(element)) as r
+     where case r.mode
+             when 'exclusive' then exists (
+               select from "tasking".reservation as ahead where ahead.resource = r.resource
+             )
+             when 'shared' then exists (
+               select from "tasking".reservation as ahead
+                where ahead.resource = r.resource and ahead.mode = 'exclusive'
+             )
+             else "tasking".over_capacity(last, jsonb_build_array(jsonb_build_object(
+               'resource', r.resource, 'amount', r.amount, 'capacity', r.capacity
+             )))
+           end
+  );
+end
+$$;
+--> statement-breakpoint
+
+-- Puts tasks in line, in the order given, with the dispatch locks held already: so the positions at
+-- a resource follow the order of commits.
+create function "tasking".take_in(batch jsonb, reserving boolean)
 returns table (id uuid, state "tasking".task_state, blocked boolean)
+language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  positions constant bigint[] := array(
+    select nextval('"tasking".position') from generate_series(1, jsonb_array_length(batch))
+  );
+  moment constant timestamptz := clock_timestamp();
+  -- With a snapshot older than the locks, what stands before us can't be seen: such a dispatch
+  -- says "blocked" to be safe, and the sweep finds out.
+  sees_all constant boolean := current_setting('transaction_isolation') = 'read committed';
+begin
+  if reserving then
+    insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
+    select r.resource, positions[r.ordinal], r.mode, r.task_id, r.amount, r.capacity
+      from "tasking".reservations(batch) as r;
+  end if;
+
+  -- A statement of its own, so that it sees what the locks waited for and the batch's own places.
+  return query
+  insert into "tasking".task as t (
+    id, name, state, queue, priority, position, exclusive, shared, counted, parent_id, dedupe_key,
+    dispatched_at, unblocked_at, input
+  )
+  select e.id, e.name, 'waiting', coalesce(e.queue, 'default'), coalesce(e.priority, 0),
+         positions[e.ordinality], coalesce(e.exclusive, '{}'), coalesce(e.shared, '{}'), e.counted,
+         e."parentId", e."dedupeKey", moment,
+         case
+           when not reserving or e.exclusive = '{}' and e.shared = '{}' and e.counted is null then moment
+           when sees_all
+                and not "tasking".is_blocked(positions[e.ordinality], e.exclusive, e.shared, e.counted)
+             then moment
+         end,
+         e.input
+    from rows from (
+           jsonb_to_recordset(batch) as (
+             id uuid, name text, queue text, priority int, input jsonb, exclusive text[],
+             shared text[], counted jsonb, "parentId" uuid, "dedupeKey" text
+           )
+         ) with ordinality as e (
+           id, name, queue, priority, input, exclusive, shared, counted, "parentId", "dedupeKey", ordinality
+         )
+  returning t.id, t.state, t.unblocked_at is null;
+end
+$$;
+--> statement-breakpoint
+
+-- Records a task that is not to run at all.
+create function "tasking".skip(element jsonb, why jsonb) returns void
+language sql
+as $$
+  insert into "tasking".task (
+    id, name, state, queue, priority, position, exclusive, shared, counted, parent_id, dedupe_key,
+    dispatched_at, finished_at, input, error
+  )
+  select (element ->> 'id')::uuid, element ->> 'name', 'skipped',
+         coalesce(element ->> 'queue', 'default'), coalesce((element ->> 'priority')::int, 0),
+         nextval('"tasking".position'),
+         array(select jsonb_array_elements_text(element -> 'exclusive')),
+         array(select jsonb_array_elements_text(element -> 'shared')),
+         element -> 'counted', (element ->> 'parentId')::uuid, element ->> 'dedupeKey',
+         clock_timestamp(), clock_timestamp(), element -> 'input', why
+$$;
+--> statement-breakpoint
+
+-- Takes in one task that asks to be alone with its key, or not to wait. The locks of its resources
+-- and of its key are held, so nobody dispatches a twin, or into its lines, meanwhile.
+create function "tasking".take_in_if(element jsonb, nth int)
+returns table (id uuid, state "tasking".task_state, blocked boolean, unblocked int, looks jsonb)
+language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  own_id constant uuid := element ->> 'id';
+  if_twin constant text := coalesce(element ->> 'ifTwin', 'return');
+  twin "tasking".task%rowtype;
+  resource text;
+begin
+  unblocked := 0;
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'dedupe keys and ifBlocked need a transaction that is read committed, not %',
+      current_setting('transaction_isolation') using errcode = 'TK004';
+  end if;
+  -- A repeated dispatch finds its task there.
+  if exists (select from "tasking".task as t where t.id = own_id) then
+    return query
+    select t.id, t.state, t.unblocked_at is null, 0, null::jsonb
+      from "tasking".task as t where t.id = own_id;
+    return;
+  end if;
+
+  if element ->> 'dedupeKey' is not null then
+    select t.* into twin
+      from "tasking".task as t
+     where t.name = element ->> 'name'
+       and t.dedupe_key = element ->> 'dedupeKey'
+       and t.dedupe_key is not null
+       and t.state in ('scheduled', 'waiting', 'running', 'canceling');
+    if found then
+      if if_twin = 'return' then
+        id := twin.id; state := twin.state; blocked := twin.unblocked_at is null;
+        return next;
+        return;
+      elsif if_twin = 'skip' then
+        perform "tasking".skip(element, jsonb_build_object(
+          'name', 'TaskSkippedError', 'code', 'twin_incomplete',
+          'message', format('Task %s with the same dedupe key is incomplete.', twin.id)
+        ));
+        id := own_id; state := 'skipped'; blocked := true;
+        return next;
+        return;
+      end if;
+      -- Waits for a claim under way, and then for what came of it.
+      select t.* into twin from "tasking".task as t where t.id = twin.id for no key update;
+      if twin.state in ('scheduled', 'waiting') then
+        select c.unblocked, c.looks into unblocked, looks
+          from "tasking".cancel(twin.id, format('Replaced by task %s.', own_id)) as c;
+      elsif twin.state in ('running', 'canceling') then
+        update "tasking".task as t set dedupe_key = null where t.id = twin.id;
+      end if;
+    end if;
+  end if;
+
+  if coalesce(element ->> 'ifBlocked', 'wait') <> 'wait' then
+    resource := "tasking".taken(element);
+    if resource is not null and element ->> 'ifBlocked' = 'fail' then
+      raise exception 'resource "%" is taken', resource
+        using errcode = 'TK002',
+              detail = jsonb_build_object('resource', resource, 'index', nth - 1)::text;
+    elsif resource is not null then
+      perform "tasking".skip(element, jsonb_build_object(
+        'name', 'TaskSkippedError', 'code', 'resources_busy',
+        'message', format('Resource "%s" is taken.', resource)
+      ));
+      id := own_id; state := 'skipped'; blocked := true;
+      return next;
+      return;
+    end if;
+  end if;
+
+  select t.id, t.state, t.blocked into id, state, blocked
+    from "tasking".take_in(jsonb_build_array(element), true) as t;
+  return next;
+end
+$$;
+--> statement-breakpoint
+
+-- Creates tasks: all or none, in line in the order given. An element of the batch has the keys
+-- id, name, queue, priority, input, exclusive, shared, counted, parentId, dedupeKey, ifTwin,
+-- ifBlocked. Says what is to be looked at again after the commit, where something was replaced.
+create function "tasking".dispatch_batch(batch jsonb)
+returns table (id uuid, state "tasking".task_state, blocked boolean, unblocked int, looks jsonb)
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set enable_bitmapscan = off set jit = off
 as $$
 #variable_conflict use_column
 declare
-  resources text[];
-  exclusives boolean[];
-  ordinals int[];
-  task_ids uuid[];
-  positions bigint[];
-  moment timestamptz;
-  -- With a snapshot older than the locks, what stands before us can't be seen: such a dispatch
-  -- says "blocked" to be safe, and the sweep finds out.
-  sees_all constant boolean := current_setting('transaction_isolation') = 'read committed';
+  names text[];
+  alones boolean[];
+  conditional constant boolean :=
+    jsonb_path_exists(batch, '$[*] ? (exists(@.dedupeKey) || exists(@.ifBlocked))');
+  element jsonb;
 begin
-  select array_agg(wanted.resource), array_agg(wanted.exclusive),
-         array_agg(wanted.ordinal), array_agg(wanted.task_id)
-    into resources, exclusives, ordinals, task_ids
-    from (
-      select r.resource, r.exclusive, t.ordinality::int as ordinal, (t.value ->> 'id')::uuid as task_id
-        from jsonb_array_elements(batch) with ordinality as t
-       cross join lateral (
-         select jsonb_array_elements_text(t.value -> 'exclusive') as resource, true as exclusive
-         union all
-         select jsonb_array_elements_text(t.value -> 'shared'), false
-       ) as r
-    ) as wanted;
-
-  if resources is not null then
-    perform "tasking".lock_resources(resources, exclusives);
+  -- Two that only share a resource don't meet; whoever counts must see whoever counts.
+  select array_agg(r.resource), array_agg(r.mode <> 'shared')
+    into names, alones
+    from "tasking".reservations(batch) as r;
+  if conditional then
+    -- A replaced twin's own lines change as well, but by a release, which never waits.
+    names := coalesce(names, '{}') || array(
+      select format('%s %s', e ->> 'name', e ->> 'dedupeKey')
+        from jsonb_array_elements(batch) as e
+       where e ? 'dedupeKey'
+    );
+    alones := coalesce(alones, '{}') || array_fill(
+      true, array[cardinality(names) - coalesce(cardinality(alones), 0)]
+    );
+  end if;
+  if cardinality(names) > 0 then
+    perform "tasking".lock_names(names, alones);
   end if;
 
-  -- Only now, with the locks held: so the positions at a resource follow the order of commits.
-  positions := array(
-    select nextval('"tasking".position') from generate_series(1, jsonb_array_length(batch))
-  );
-  moment := clock_timestamp();
+  if not conditional then
+    return query
+    select t.id, t.state, t.blocked, 0, null::jsonb from "tasking".take_in(batch, names is not null) as t;
+    return;
+  end if;
+  -- One by one, since each may depend on what became of those before it.
+  for nth in 1 .. jsonb_array_length(batch) loop
+    element := batch -> (nth - 1);
+    return query select * from "tasking".take_in_if(element, nth);
+  end loop;
+end
+$$;
+--> statement-breakpoint
 
-  if resources is not null then
-    insert into "tasking".reservation (resource, position, exclusive, task_id)
-    select wanted.resource, positions[wanted.ordinal], wanted.exclusive, wanted.task_id
-      from unnest(resources, exclusives, ordinals, task_ids)
-           as wanted (resource, exclusive, ordinal, task_id);
+-- A new id: a UUID of version 7 (RFC 9562), so that ids grow with time.
+create function "tasking".new_id() returns uuid
+language sql volatile parallel safe
+as $$
+  select encode(set_bit(set_bit(overlay(
+           uuid_send(gen_random_uuid())
+           placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+           from 1 for 6
+         ), 52, 1), 53, 1), 'hex')::uuid
+$$;
+--> statement-breakpoint
+
+-- Creates one task, for psql, triggers and programs in other languages:
+--   select tasking.dispatch('repository.sync', '{"repository": 42}', exclusive => '{repository:42}');
+-- Like `dispatch` of the API, but nothing checks the input against the definition's schema, and its
+-- rule for resources isn't asked: say them here. Returns the id: of the twin, if that stands for it.
+create function "tasking".dispatch(
+  name text,
+  input jsonb default 'null',
+  exclusive text[] default '{}',
+  shared text[] default '{}',
+  counted jsonb default null,
+  queue text default 'default',
+  priority int default 0,
+  parent_id uuid default null,
+  dedupe_key text default null,
+  if_twin text default 'return',
+  if_blocked text default 'wait'
+)
+returns uuid
+language plpgsql
+as $$
+#variable_conflict use_variable
+declare
+  modes jsonb;
+  wrong text;
+  dispatched record;
+begin
+  if coalesce(trim(name), '') = '' or length(name) > 200 then
+    raise exception 'name: % is not a task name of 1 to 200 characters', quote_nullable(name)
+      using errcode = 'invalid_parameter_value';
+  elsif coalesce(trim(queue), '') = '' or length(queue) > 100 then
+    raise exception 'queue: % is not a queue name of 1 to 100 characters', quote_nullable(queue)
+      using errcode = 'invalid_parameter_value';
+  elsif coalesce(abs(priority), 1000001) > 1000000 then
+    raise exception 'priority: % is not a whole number within ±1,000,000', quote_nullable(priority)
+      using errcode = 'invalid_parameter_value';
+  elsif dedupe_key is not null and (trim(dedupe_key) = '' or length(dedupe_key) > 200) then
+    raise exception 'dedupe_key: % is not a key of 1 to 200 characters', quote_nullable(dedupe_key)
+      using errcode = 'invalid_parameter_value';
+  elsif coalesce(if_twin, '') not in ('return', 'skip', 'replace') then
+    raise exception 'if_twin: % is not one of return, skip, replace', quote_nullable(if_twin)
+      using errcode = 'invalid_parameter_value';
+  elsif coalesce(if_blocked, '') not in ('wait', 'skip', 'fail') then
+    raise exception 'if_blocked: % is not one of wait, skip, fail', quote_nullable(if_blocked)
+      using errcode = 'invalid_parameter_value';
+  elsif jsonb_typeof(counted) is distinct from 'array' and counted is not null then
+    raise exception 'counted: % is not an array of {"resource", "amount", "capacity"}', counted
+      using errcode = 'invalid_parameter_value';
   end if;
 
-  -- A statement of its own, so that it sees what the locks waited for and the batch's own places.
-  return query
-  insert into "tasking".task as t (
-    id, name, state, queue, priority, position, exclusive, shared, parent_id,
-    dispatched_at, unblocked_at, input
+  -- The normal form: sorted, each resource once, in its strongest mode.
+  with asked as (
+    select e.resource, 'exclusive'::"tasking".reservation_mode as mode, null::int as amount,
+           null::int as capacity
+      from unnest(exclusive) as e (resource)
+    union all
+    select s.resource, 'shared', null, null from unnest(shared) as s (resource)
+    union all
+    select c.resource, 'counted', coalesce(c.amount, 1), c.capacity
+      from jsonb_to_recordset(counted) as c (resource text, amount int, capacity int)
+  ), strongest as (
+    select distinct on (a.resource) a.*
+      from asked as a
+     order by a.resource, a.mode desc
   )
-  select n.id, n.name, 'waiting', n.queue, n.priority, positions[n.ordinal], n.exclusive, n.shared,
-         n.parent_id, moment,
-         case when n.blocked then null else moment end,
-         n.input
-    from (
-      select (e.value ->> 'id')::uuid as id,
-             e.value ->> 'name' as name,
-             coalesce(e.value ->> 'queue', 'default') as queue,
-             coalesce((e.value ->> 'priority')::int, 0) as priority,
-             e.ordinality::int as ordinal,
-             own.exclusive,
-             own.shared,
-             (e.value ->> 'parentId')::uuid as parent_id,
-             e.value -> 'input' as input,
-             (own.exclusive <> '{}' or own.shared <> '{}') and (
-               not sees_all
-               or exists (
-                 select from unnest(own.exclusive) as mine (resource)
-                  cross join lateral (
-                    select from "tasking".reservation as ahead
-                     where ahead.resource = mine.resource
-                       and ahead.position < positions[e.ordinality]
-                     limit 1
-                  ) as found
-               )
-               or exists (
-                 select from unnest(own.shared) as mine (resource)
-                  cross join lateral (
-                    select from "tasking".reservation as ahead
-                     where ahead.resource = mine.resource
-                       and ahead.exclusive
-                       and ahead.position < positions[e.ordinality]
-                     limit 1
-                  ) as found
-               )
-             ) as blocked
-        from jsonb_array_elements(batch) with ordinality as e
-       cross join lateral (
-         select array(select jsonb_array_elements_text(e.value -> 'exclusive')) as exclusive,
-                array(select jsonb_array_elements_text(e.value -> 'shared')) as shared
-       ) as own
-    ) as n
-  returning t.id, t.state, t.unblocked_at is null;
+  select jsonb_strip_nulls(jsonb_build_object(
+           'exclusive', coalesce(
+             jsonb_agg(s.resource order by s.resource collate "C") filter (where s.mode = 'exclusive'), '[]'
+           ),
+           'shared', coalesce(
+             jsonb_agg(s.resource order by s.resource collate "C") filter (where s.mode = 'shared'), '[]'
+           ),
+           'counted', jsonb_agg(
+             jsonb_build_object('resource', s.resource, 'amount', s.amount, 'capacity', s.capacity)
+             order by s.resource collate "C"
+           ) filter (where s.mode = 'counted')
+         )),
+         min(case
+               when s.resource is null then 'a resource without a name'
+               when s.resource = '' then 'a resource whose name is empty'
+               when octet_length(s.resource) > 1000 then 'a resource whose name is longer than 1,000 bytes'
+               when s.mode = 'counted'
+                    and (s.capacity between 1 and 10000 and s.amount between 1 and s.capacity) is not true
+                 then format(
+                   'resource "%s", whose capacity is not from 1 to 10,000 or whose amount is not from 1 to the capacity',
+                   s.resource
+                 )
+             end)
+    into modes, wrong
+    from strongest as s;
+  if wrong is not null then
+    raise exception 'can''t reserve %', wrong using errcode = 'invalid_parameter_value';
+  end if;
+
+  select d.* into dispatched
+    from "tasking".dispatch_batch(jsonb_build_array(modes || jsonb_strip_nulls(jsonb_build_object(
+           'id', "tasking".new_id(),
+           'name', name,
+           'queue', queue,
+           'priority', priority,
+           'parentId', parent_id,
+           'dedupeKey', dedupe_key,
+           'ifTwin', case when dedupe_key is not null then if_twin end,
+           'ifBlocked', nullif(if_blocked, 'wait')
+         )) || jsonb_build_object('input', coalesce(input, 'null'::jsonb)))) as d;
+  if dispatched.state = 'waiting' and not dispatched.blocked then
+    -- Sent with the caller's commit, and once however many tasks there are in it.
+    perform pg_notify(replace('"tasking"', '"', '') || '_signals', jsonb_build_object('kind', 'wakeup', 'queue', queue)::text);
+  end if;
+  return dispatched.id;
+end
+$$;
+--> statement-breakpoint
+
+-- Who may have waited for what was given up in a line: the first exclusive one; the counted ones before
+-- it that fit, and the first that doesn't, where something went that may have been in their way; and
+-- the shared ones before it, where an exclusive one went. Whoever stands behind waits for these.
+create function "tasking".candidates(resource text, given_up "tasking".reservation_mode)
+returns uuid[]
+language plpgsql stable
+as $$
+#variable_conflict use_variable
+declare
+  head record;
+  counted_one record;
+  units bigint := 0;
+  waiting uuid[];
+begin
+  select r.position, r.task_id into head
+    from "tasking".reservation as r
+   where r.resource = resource and r.mode = 'exclusive'
+   order by r.resource, r.position
+   limit 1;
+  waiting := case when head.task_id is not null then array[head.task_id] else '{}' end;
+  if given_up = 'exclusive' then
+    waiting := waiting || array(
+      select r.task_id
+        from "tasking".reservation as r
+       where r.resource = resource and r.mode = 'shared'
+         and r.position < coalesce(head.position, 9223372036854775807)
+    );
+  end if;
+  if given_up <> 'shared' then
+    for counted_one in
+      select r.task_id, r.amount, r.capacity
+        from "tasking".reservation as r
+       where r.resource = resource and r.mode = 'counted'
+         and r.position < coalesce(head.position, 9223372036854775807)
+       order by r.resource, r.position
+    loop
+      exit when units > counted_one.capacity;
+      units := units + counted_one.amount;
+      waiting := waiting || counted_one.task_id;
+    end loop;
+  end if;
+  return waiting;
+end
+$$;
+--> statement-breakpoint
+
+-- Whether a task in line is `free` to go on or `blocked`; `going` where it was free before, `gone`
+-- where it left the line since it was seen there.
+create function "tasking".verdict(task_id uuid) returns text
+language plpgsql stable
+as $$
+declare
+  seen record;
+begin
+  select t.state, t.unblocked_at, t.position, t.exclusive, t.shared, t.counted into seen
+    from "tasking".task as t
+   where t.id = task_id;
+  if seen.state = 'waiting' and seen.unblocked_at is null then
+    return case
+      when "tasking".is_blocked(seen.position, seen.exclusive, seen.shared, seen.counted)
+        then 'blocked'
+      else 'free'
+    end;
+  end if;
+  return case when seen.state in ('waiting', 'running', 'canceling') then 'going' else 'gone' end;
 end
 $$;
 --> statement-breakpoint
 
 -- Looks at the lines of some resources and unblocks whoever has no conflicting task before it any
--- more. `reasons` says why each is looked at:
+-- more. `modes` says what was given up there. `reasons` says why each is looked at:
 --   released  its reservation goes with this very transaction
 --   second    it went with an earlier one; two that ended at once may each have seen the other
 --   inflight  a dispatcher that may have seen it as still there was in flight
 -- Nothing here waits: a lock that isn't free means that somebody may yet change the picture, and
 -- then the answer says that the resource must be looked at again, and when.
 create function "tasking".unblock(
-  resources text[], exclusives boolean[], reasons text[],
+  resources text[], modes "tasking".reservation_mode[], reasons text[],
   out freed uuid[], out looks jsonb
 )
 language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set enable_bitmapscan = off set jit = off
 as $$
 #variable_conflict use_column
 declare
   most_locks constant int := 64;
   gate_open boolean := null;
-  key bigint;
   tries int := 0;
-  -- For each resource, whether somebody is in flight there.
-  inflight boolean[] := array_fill(false, array[cardinality(resources)]);
-  free uuid[];
-  still text[];
+  key bigint;
+  inflight boolean[];
+  head record;
+  candidates uuid[];
+  candidate uuid;
+  verdict text;
+  still boolean := false;
+  free uuid[] := '{}';
+  free_at int[] := '{}';
 begin
   freed := '{}';
   looks := '[]';
-  -- A statement of its own, before the snapshot of the check: whoever dispatches after this sees
-  -- the release, and whoever dispatched before it is seen by the check. No more than a few, since
-  -- the table of locks is shared by all: the rest is looked at again like what is in flight.
+  -- All tries before the first look: whoever dispatches after this sees the release, and whoever
+  -- dispatched before it is seen. No more than a few, since the table of locks is shared by all: the
+  -- rest is looked at again like what is in flight. Shared and counted ones can only have kept those
+  -- from going on who dispatch alone.
   for i in 1 .. cardinality(resources) loop
+    inflight[i] := false;
     continue when reasons[i] = 'second';
     if gate_open is null then
       gate_open := pg_try_advisory_xact_lock_shared("tasking".lock_key(''));
@@ -214,92 +639,69 @@ begin
     tries := tries + 1;
     if not gate_open
        or tries > most_locks
-       or exclusives[i] and not pg_try_advisory_xact_lock(key)
-       or not exclusives[i] and not pg_try_advisory_xact_lock_shared(key)
+       or modes[i] = 'exclusive' and not pg_try_advisory_xact_lock(key)
+       or modes[i] <> 'exclusive' and not pg_try_advisory_xact_lock_shared(key)
     then
       inflight[i] := true;
     end if;
   end loop;
 
-  -- Candidates are the first exclusive reservation in line and, where an exclusive one went, the
-  -- shared ones before it. Whoever stands behind those can't have been waiting for what went.
-  with looked as materialized (
-    select l.resource, l.exclusive, head.position, head.task_id
-      from unnest(resources, exclusives) as l (resource, exclusive)
-      left join lateral (
-        select r.position, r.task_id
-          from "tasking".reservation as r
-         where r.resource = l.resource and r.exclusive
-         order by r.resource, r.position
-         limit 1
-      ) as head on true
-  ), candidate as materialized (
-    select l.resource, l.task_id from looked as l where l.task_id is not null
-    union all
-    select l.resource, r.task_id
-      from looked as l
-      join "tasking".reservation as r
-        on r.resource = l.resource
-       and r.position < coalesce(l.position, 9223372036854775807)
-       and not r.exclusive
-     where l.exclusive
-  ), checked as materialized (
-    select c.resource, t.id,
-           exists (
-             select from unnest(t.exclusive) as mine (resource)
-              cross join lateral (
-                select from "tasking".reservation as ahead
-                 where ahead.resource = mine.resource and ahead.position < t.position
-                 limit 1
-              ) as found
-           )
-           or exists (
-             select from unnest(t.shared) as mine (resource)
-              cross join lateral (
-                select from "tasking".reservation as ahead
-                 where ahead.resource = mine.resource
-                   and ahead.exclusive
-                   and ahead.position < t.position
-                 limit 1
-              ) as found
-           ) as blocked
-      from candidate as c
-      join "tasking".task as t on t.id = c.task_id
-     where t.state = 'waiting' and t.unblocked_at is null
-  )
-  select array_agg(distinct c.id) filter (where not c.blocked),
-         array_agg(distinct c.resource) filter (where c.blocked)
-    into free, still
-    from checked as c;
+  -- Each of the many small statements has a snapshot of its own. That does no harm: who has nothing
+  -- before it at a resource never has again, and where somebody left the line meanwhile, it is looked
+  -- at again.
+  for i in 1 .. cardinality(resources) loop
+    select r.position, r.mode, r.task_id into head
+      from "tasking".reservation as r
+     where r.resource = resources[i]
+     order by r.resource, r.position
+     limit 1;
+    if found then
+      candidates := array[head.task_id];
+      if head.mode <> 'exclusive' then
+        candidates := "tasking".candidates(resources[i], modes[i]);
+      end if;
+      foreach candidate in array candidates loop
+        verdict := "tasking".verdict(candidate);
+        if verdict = 'free' then
+          free := free || candidate;
+          free_at := free_at || i;
+        elsif verdict = 'blocked' then
+          still := true;
+        elsif verdict = 'gone' then
+          inflight[i] := true;
+        end if;
+      end loop;
+    end if;
+    if inflight[i] or still and reasons[i] = 'released' then
+      looks := looks || jsonb_build_object(
+        'resource', resources[i], 'mode', modes[i], 'inFlight', inflight[i]
+      );
+    end if;
+    still := false;
+  end loop;
 
-  if free is not null then
+  if free <> '{}' then
     -- Monotone: what stands behind a task can't block it, so no other lock is needed. A row that
     -- somebody holds (a cancel that may yet roll back, another finisher) is never waited for.
     with unblocked as (
       update "tasking".task as t
-       set unblocked_at = clock_timestamp()
-     where t.id = any (array(
-             select f.id
-               from "tasking".task as f
-              where f.id = any (free) and f.state = 'waiting' and f.unblocked_at is null
-                for no key update skip locked
-           ))
+         set unblocked_at = clock_timestamp()
+       where t.id = any (array(
+               select f.id
+                 from "tasking".task as f
+                where f.id = any (free) and f.state = 'waiting' and f.unblocked_at is null
+                  for no key update skip locked
+             ))
       returning t.id
     )
     select coalesce(array_agg(u.id), '{}') into freed from unblocked as u;
-    if cardinality(freed) < cardinality(free) then
-      inflight := array_fill(true, array[cardinality(resources)]);
-    end if;
+    for i in 1 .. cardinality(free) loop
+      continue when free[i] = any (freed);
+      looks := looks || jsonb_build_object(
+        'resource', resources[free_at[i]], 'mode', modes[free_at[i]], 'inFlight', true
+      );
+    end loop;
   end if;
-
-  select coalesce(jsonb_agg(jsonb_build_object(
-           'resource', l.resource,
-           'exclusive', l.exclusive,
-           'inFlight', l.inflight
-         )), '[]')
-    into looks
-    from unnest(resources, exclusives, reasons, inflight) as l (resource, exclusive, reason, inflight)
-   where l.inflight or l.reason = 'released' and l.resource in (select unnest(still));
 end
 $$;
 --> statement-breakpoint
@@ -307,7 +709,7 @@ $$;
 -- Gives up the places in line of finished tasks, named by their resources and positions in
 -- parallel arrays, and looks at what that frees and at what earlier calls left to look at.
 create function "tasking".release(
-  resources text[], exclusives boolean[], positions bigint[], pending jsonb,
+  resources text[], modes "tasking".reservation_mode[], positions bigint[], pending jsonb,
   out freed uuid[], out looks jsonb
 )
 language plpgsql
@@ -317,7 +719,7 @@ as $$
 #variable_conflict use_column
 declare
   names text[];
-  modes boolean[];
+  strongest "tasking".reservation_mode[];
   reasons text[];
 begin
   if resources is not null then
@@ -325,16 +727,21 @@ begin
      using unnest(resources, positions) as gone (resource, position)
      where r.resource = gone.resource and r.position = gone.position;
   end if;
-  select array_agg(due.resource), array_agg(due.exclusive), array_agg(due.reason)
-    into names, modes, reasons
+  if pending = '[]' and cardinality(resources) = 1 then
+    select u.freed, u.looks into freed, looks from "tasking".unblock(resources, modes, '{released}') as u;
+    return;
+  end if;
+  -- Each line once.
+  select array_agg(due.resource), array_agg(due.mode), array_agg(due.reason)
+    into names, strongest, reasons
     from (
-      select d.resource, bool_or(d.exclusive) as exclusive,
+      select d.resource, max(d.mode) as mode,
              case when bool_or(d.reason = 'released') then 'released' else min(d.reason) end as reason
         from (
-          select gone.resource, gone.exclusive, 'released' as reason
-            from unnest(resources, exclusives) as gone (resource, exclusive)
+          select gone.resource, gone.mode, 'released' as reason
+            from unnest(resources, modes) as gone (resource, mode)
           union all
-          select l ->> 'resource', (l ->> 'exclusive')::boolean,
+          select l ->> 'resource', (l ->> 'mode')::"tasking".reservation_mode,
                  case when (l ->> 'inFlight')::boolean then 'inflight' else 'second' end
             from jsonb_array_elements(pending) as l
         ) as d
@@ -346,7 +753,7 @@ begin
     return;
   end if;
   select u.freed, u.looks into freed, looks
-    from "tasking".unblock(names, modes, reasons) as u;
+    from "tasking".unblock(names, strongest, reasons) as u;
 end
 $$;
 --> statement-breakpoint
@@ -362,6 +769,7 @@ as $$
     'input', t.input,
     'exclusive', t.exclusive,
     'shared', t.shared,
+    'counted', t.counted,
     'parentId', t.parent_id,
     'fencingToken', t.fencing_token::text
   )
@@ -388,9 +796,10 @@ declare
   moment constant timestamptz := clock_timestamp();
   finished uuid[];
   resources text[];
-  exclusives boolean[];
+  modes "tasking".reservation_mode[];
   positions bigint[];
   refused jsonb := '[]';
+  unsettled jsonb := '[]';
   freed uuid[] := '{}';
   looks jsonb := '[]';
   queue_name text;
@@ -405,6 +814,41 @@ begin
      and a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > moment;
   if not found then
     raise exception 'worker % is not registered', worker using errcode = 'TK001';
+  end if;
+
+  -- Tasks that their handlers may have completed within transactions of their own: what those have
+  -- stored stands, and is released in the eyes of the others only now. One that is still open holds
+  -- its row, and is not waited for.
+  if jsonb_path_exists(completions, '$[*] ? (@.inTransaction == true)') then
+    with own as (
+      select c.id, c."fencingToken"
+        from jsonb_to_recordset(completions) as c (id uuid, "fencingToken" bigint, "inTransaction" boolean)
+       where c."inTransaction"
+    ), held as materialized (
+      select t.id, t.state, t.exclusive, t.shared, t.counted
+        from "tasking".task as t
+       where t.id = any (array(select o.id from own as o))
+         and t.worker_id is not distinct from worker
+         and t.fencing_token = any (array(select o."fencingToken" from own as o))
+         for no key update skip locked
+    )
+    select coalesce(jsonb_agg(c.value) filter (where d.id is null and u.id is null), '[]'),
+           coalesce(jsonb_agg(c.value -> 'id') filter (where u.id is not null), '[]'),
+           pending || coalesce((
+             select jsonb_agg(jsonb_build_object('resource', p.resource, 'mode', p.mode, 'inFlight', true))
+               from held as h
+              cross join lateral "tasking".places(h.exclusive, h.shared, h.counted) as p
+              where h.state = 'completed'
+           ), '[]')
+      into completions, unsettled, pending
+      from jsonb_array_elements(completions) as c
+      left join held as d on d.id = (c.value ->> 'id')::uuid and d.state = 'completed'
+      left join "tasking".task as u
+        on u.id = (c.value ->> 'id')::uuid
+       and (c.value ->> 'inTransaction')::boolean
+       and u.worker_id is not distinct from worker
+       and u.fencing_token = (c.value ->> 'fencingToken')::bigint
+       and u.id not in (select h.id from held as h);
   end if;
 
   if completions <> '[]' then
@@ -426,19 +870,15 @@ begin
          and t.worker_id is not distinct from worker
          and t.fencing_token = c."fencingToken"
          and t.state in ('running', 'canceling')
-      returning t.id, t.position, t.exclusive, t.shared
+      returning t.id, t.position, t.exclusive, t.shared, t.counted
     ), place as (
-      select e.position, r.resource, r.exclusive
+      select e.position, r.resource, r.mode
         from ended as e
-       cross join lateral (
-         select unnest(e.exclusive) as resource, true as exclusive
-         union all
-         select unnest(e.shared), false
-       ) as r
+       cross join lateral "tasking".places(e.exclusive, e.shared, e.counted) as r
     )
-    select (select array_agg(e.id) from ended as e), array_agg(p.resource), array_agg(p.exclusive),
+    select (select array_agg(e.id) from ended as e), array_agg(p.resource), array_agg(p.mode),
            array_agg(p.position)
-      into finished, resources, exclusives, positions
+      into finished, resources, modes, positions
       from place as p;
     if coalesce(cardinality(finished), 0) < jsonb_array_length(completions) then
       select coalesce(jsonb_agg(c.value -> 'id'), '[]')
@@ -450,7 +890,7 @@ begin
 
   if resources is not null or pending <> '[]' then
     select r.freed, r.looks into freed, looks
-      from "tasking".release(resources, exclusives, positions, pending) as r;
+      from "tasking".release(resources, modes, positions, pending) as r;
   end if;
 
   if known is not null then
@@ -502,9 +942,47 @@ begin
    where t.worker_id = worker and t.state = 'canceling';
 
   return jsonb_build_object(
-    'claimed', claimed, 'refused', refused, 'canceling', canceling, 'looks', looks,
+    'claimed', claimed, 'refused', refused, 'unsettled', unsettled, 'canceling', canceling, 'looks', looks,
     'unblocked', to_jsonb(freed)
   );
+end
+$$;
+--> statement-breakpoint
+
+-- Completes a task within its handler's own transaction. Its places in line go with it, but nobody is
+-- unblocked here: the worker's next turn looks at the lines, after this transaction's commit. Says
+-- what stood in the way: `canceling` or, if the task isn't its own, `lost`.
+create function "tasking".complete(task_id uuid, worker uuid, token bigint, result jsonb)
+returns table (obstacle text, reason text)
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off
+as $$
+#variable_conflict use_column
+declare
+  found "tasking".task%rowtype;
+  new_result constant jsonb := result;
+begin
+  select t.* into found
+    from "tasking".task as t
+   where t.id = task_id
+     and t.worker_id is not distinct from worker
+     and t.fencing_token = token
+     and t.state in ('running', 'canceling')
+     for no key update;
+  if found.id is null or found.state = 'canceling' then
+    obstacle := case when found.id is null then 'lost' else 'canceling' end;
+    reason := found.cancel_reason;
+    return next;
+    return;
+  end if;
+  update "tasking".task as t
+     set state = 'completed', result = new_result, finished_at = clock_timestamp()
+   where t.id = task_id;
+  delete from "tasking".reservation as r
+   using "tasking".places(found.exclusive, found.shared, found.counted) as p
+   where r.resource = p.resource and r.position = found.position;
+  return next;
 end
 $$;
 --> statement-breakpoint
@@ -521,7 +999,7 @@ declare
   moment constant timestamptz := clock_timestamp();
   found "tasking".task%rowtype;
   resources text[];
-  exclusives boolean[];
+  modes "tasking".reservation_mode[];
 begin
   unblocked := 0;
   looks := '[]';
@@ -532,13 +1010,13 @@ begin
     update "tasking".task as t
        set state = 'canceled', finished_at = moment, cancel_reason = reason
      where t.id = task_id;
-    resources := found.exclusive || found.shared;
-    if resources <> '{}' then
-      exclusives := array_fill(true, array[cardinality(found.exclusive)])
-                 || array_fill(false, array[cardinality(found.shared)]);
+    select array_agg(p.resource), array_agg(p.mode)
+      into resources, modes
+      from "tasking".places(found.exclusive, found.shared, found.counted) as p;
+    if resources is not null then
       select cardinality(r.freed), r.looks into unblocked, looks
         from "tasking".release(
-               resources, exclusives, array_fill(found.position, array[cardinality(resources)]), '[]'
+               resources, modes, array_fill(found.position, array[cardinality(resources)]), '[]'
              ) as r;
     end if;
   elsif found.state = 'running' then
@@ -562,35 +1040,39 @@ as $$
 declare
   moment constant timestamptz := clock_timestamp();
   resources text[];
-  exclusives boolean[];
+  modes "tasking".reservation_mode[];
   positions bigint[];
 begin
   unblocked := 0;
   looks := '[]';
   delete from "tasking".app_status as a where a.id = worker;
+  -- A row that its handler's own transaction holds is left: that may complete it yet. If not, it has
+  -- an owner whom nobody knows, and is ended like that. The new token tells a late owner from it.
   with ended as (
     update "tasking".task as t
        set state = (case when t.state = 'canceling' then 'canceled' else 'failed' end)::"tasking".task_state,
            error = failure,
+           fencing_token = nextval('"tasking".fencing_token'),
            finished_at = moment
-     where t.worker_id = worker and t.state in ('running', 'canceling')
-    returning t.id, t.position, t.exclusive, t.shared
+     where t.id = any (array(
+             select o.id
+               from "tasking".task as o
+              where o.worker_id = worker and o.state in ('running', 'canceling')
+                for no key update skip locked
+           ))
+    returning t.id, t.position, t.exclusive, t.shared, t.counted
   ), place as (
-    select e.position, r.resource, r.exclusive
+    select e.position, r.resource, r.mode
       from ended as e
-     cross join lateral (
-       select unnest(e.exclusive) as resource, true as exclusive
-       union all
-       select unnest(e.shared), false
-     ) as r
+     cross join lateral "tasking".places(e.exclusive, e.shared, e.counted) as r
   )
-  select (select count(*) from ended), array_agg(p.resource), array_agg(p.exclusive),
+  select (select count(*) from ended), array_agg(p.resource), array_agg(p.mode),
          array_agg(p.position)
-    into lost, resources, exclusives, positions
+    into lost, resources, modes, positions
     from place as p;
   if resources is not null then
     select cardinality(r.freed), r.looks into unblocked, looks
-      from "tasking".release(resources, exclusives, positions, '[]') as r;
+      from "tasking".release(resources, modes, positions, '[]') as r;
   end if;
   return next;
 end
@@ -686,7 +1168,7 @@ begin
       select u.* into outcome
         from "tasking".unblock(
                resources,
-               array_fill(true, array[cardinality(resources)]),
+               array_fill('exclusive'::"tasking".reservation_mode, array[cardinality(resources)]),
                array_fill('second'::text, array[cardinality(resources)])
              ) as u;
       unblocked := unblocked + cardinality(outcome.freed);
@@ -696,6 +1178,245 @@ begin
 
   return jsonb_build_object(
     'done', true, 'missing', missing, 'lost', lost, 'unblocked', unblocked, 'looks', looks
+  );
+end
+$$;
+--> statement-breakpoint
+
+-- The first and the last position in a line that keep a task from going on there; null for none.
+create function "tasking".blockers_at(
+  resource text, mode "tasking".reservation_mode, amount int, capacity int, place bigint,
+  out first bigint, out last bigint
+)
+language plpgsql stable
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $$
+#variable_conflict use_variable
+declare
+  counted_first bigint;
+  counted_last bigint;
+begin
+  if mode = 'exclusive' then
+    select min(r.position), max(r.position) into first, last
+      from "tasking".reservation as r
+     where r.resource = resource and r.position < place;
+    return;
+  end if;
+  select min(r.position), max(r.position) into first, last
+    from "tasking".reservation as r
+   where r.resource = resource and r.mode = 'exclusive' and r.position < place;
+  if mode = 'counted' and amount + "tasking".units_before(resource, place, capacity) > capacity then
+    select min(r.position), max(r.position) into counted_first, counted_last
+      from "tasking".reservation as r
+     where r.resource = resource and r.mode = 'counted' and r.position < place;
+    first := least(first, counted_first);
+    last := greatest(last, counted_last);
+  end if;
+end
+$$;
+--> statement-breakpoint
+
+-- Whoever stands at a position in a line, for people.
+create function "tasking".stands_at(resource text, place bigint) returns jsonb
+language plpgsql stable
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off
+as $$
+#variable_conflict use_variable
+begin
+  return (
+    select jsonb_build_object(
+             'id', t.id, 'name', t.name, 'state', t.state,
+             'mode', r.mode, 'amount', coalesce(r.amount, 0),
+             'unblocked', t.unblocked_at is not null,
+             'workerId', a.worker_id, 'workerName', a.name,
+             'since', coalesce(t.started_at, t.dispatched_at)
+           )
+      from "tasking".reservation as r
+      join "tasking".task as t on t.id = r.task_id
+      left join lateral (
+        select t.worker_id, (select w.name from "tasking".app_status as w where w.id = t.worker_id)
+         where t.state in ('running', 'canceling')
+      ) as a on true
+     where r.resource = resource and r.position = place
+  );
+end
+$$;
+--> statement-breakpoint
+
+-- The positions of the running tasks in a line, in their order. It asks each running task for its
+-- place, since those are few and a line may be long.
+create function "tasking".holders(resource text) returns setof bigint
+language plpgsql stable
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off
+as $$
+#variable_conflict use_variable
+begin
+  return query
+  select t.position
+    from "tasking".task as t
+   cross join lateral (
+     select from "tasking".reservation as r
+      where r.resource = resource and r.position = t.position
+      limit 1
+   ) as own
+   where t.state in ('running', 'canceling')
+   order by t.position;
+end
+$$;
+--> statement-breakpoint
+
+-- Why a task is where it is: its places, the way to what it really waits for, and who could run it.
+create function "tasking".explain(task_id uuid) returns jsonb
+language plpgsql stable
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off
+as $$
+#variable_conflict use_column
+declare
+  most_holders constant int := 10;
+  most_links constant int := 100;
+  asked "tasking".task%rowtype;
+  step "tasking".task%rowtype;
+  found_place record;
+  places jsonb := '[]';
+  chain jsonb := '[]';
+  workers jsonb;
+begin
+  select t.* into asked from "tasking".task as t where t.id = task_id;
+  if asked.state in ('waiting', 'running', 'canceling') then
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'resource', p.resource, 'mode', p.mode, 'amount', coalesce(p.amount, 0),
+             'capacity', p.capacity,
+             'place', (
+               select count(*) from "tasking".reservation as r
+                where r.resource = p.resource and r.position <= asked.position
+             ),
+             'blocked', b.first is not null,
+             'holding', cardinality(held.positions),
+             'holders', coalesce((
+               select jsonb_agg("tasking".stands_at(p.resource, h) order by h)
+                 from unnest(held.positions[:most_holders]) as h
+             ), '[]'),
+             'before', "tasking".stands_at(p.resource, b.last)
+           ) order by p.ordinality), '[]')
+      into places
+      from "tasking".places(asked.exclusive, asked.shared, asked.counted)
+           with ordinality as p (resource, mode, amount, capacity, ordinality)
+     cross join lateral "tasking".blockers_at(
+       p.resource, p.mode, p.amount, p.capacity, asked.position
+     ) as b
+     cross join lateral (select array(select "tasking".holders(p.resource)) as positions) as held;
+  end if;
+
+  -- Every step leads to a lower position, so it ends.
+  step := asked;
+  while step.state = 'waiting' and step.unblocked_at is null and jsonb_array_length(chain) < most_links
+  loop
+    select p.resource, b.first as position into found_place
+      from "tasking".places(step.exclusive, step.shared, step.counted)
+           with ordinality as p (resource, mode, amount, capacity, ordinality)
+     cross join lateral "tasking".blockers_at(
+       p.resource, p.mode, p.amount, p.capacity, step.position
+     ) as b
+     where b.first is not null
+     order by b.first, p.ordinality
+     limit 1;
+    exit when not found;
+    chain := chain || jsonb_build_object(
+      'resource', found_place.resource,
+      'task', "tasking".stands_at(found_place.resource, found_place.position)
+    );
+    select t.* into step
+      from "tasking".reservation as r
+      join "tasking".task as t on t.id = r.task_id
+     where r.resource = found_place.resource and r.position = found_place.position;
+  end loop;
+
+  select jsonb_build_object(
+           'serving', count(*),
+           'freeSlots', coalesce(sum(greatest(0, a.concurrency - (
+             select count(*) from "tasking".task as t
+              where t.worker_id = a.id and t.state in ('running', 'canceling')
+           ))), 0)
+         )
+    into workers
+    from "tasking".app_status as a
+   where a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > clock_timestamp()
+     and asked.queue = any (a.queues)
+     and asked.name = any (a.task_names);
+  return jsonb_build_object('places', places, 'chain', chain, 'workers', workers);
+end
+$$;
+--> statement-breakpoint
+
+-- The lines of all resources whose names begin so, or of the one of this name; the longest first.
+create function "tasking".lines(prefix text, whole boolean, most int) returns jsonb
+language plpgsql stable
+set enable_seqscan = off set enable_mergejoin = off set enable_bitmapscan = off set jit = off
+as $$
+declare
+  -- Bounds what is read by the index, also where the plan is made without knowing the name.
+  last constant text := case
+    when whole then prefix
+    else (select max(r.resource) from "tasking".reservation as r)
+  end;
+begin
+  return (
+    with line as materialized (
+      select r.resource, count(*) as length, min(r.position) as head
+        from "tasking".reservation as r
+       where r.resource between prefix and last and starts_with(r.resource, prefix)
+       group by r.resource
+       order by count(*) desc, r.resource
+       limit most
+    ), held as materialized (
+      select p.resource, count(*) as running, coalesce(sum(p.amount), 0) as used
+        from "tasking".task as t
+       cross join lateral "tasking".places(t.exclusive, t.shared, t.counted) as p
+       where t.state in ('running', 'canceling')
+       group by p.resource
+    )
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'resource', l.resource, 'length', l.length,
+             'running', coalesce(h.running, 0), 'waiting', l.length - coalesce(h.running, 0),
+             'used', coalesce(h.used, 0),
+             'capacity', (
+               select max(r.capacity)
+                 from "tasking".reservation as r
+                where r.resource = l.resource and r.mode = 'counted'
+             ),
+             'oldest', (
+               select t.dispatched_at
+                 from "tasking".reservation as r
+                 join "tasking".task as t on t.id = r.task_id
+                where r.resource = l.resource and r.position = l.head
+             )
+           ) order by l.length desc, l.resource), '[]')
+      from line as l
+      left join held as h on h.resource = l.resource
+  );
+end
+$$;
+--> statement-breakpoint
+
+-- The first of a line.
+create function "tasking".head_of_line(resource text, most int) returns jsonb
+language plpgsql stable
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $$
+#variable_conflict use_variable
+begin
+  return (
+    select coalesce(jsonb_agg("tasking".stands_at(resource, head.position) order by head.position), '[]')
+      from (
+        select r.position
+          from "tasking".reservation as r
+         where r.resource = resource
+         order by r.resource, r.position
+         limit most
+      ) as head
   );
 end
 $$;

@@ -1,4 +1,9 @@
-import { StoreUnavailableError, TaskingError, WorkerMissingError } from '@tasking/core'
+import {
+  ResourcesBusyError,
+  StoreUnavailableError,
+  TaskingError,
+  WorkerMissingError,
+} from '@tasking/core'
 
 /** The database has no tables of Tasking. */
 export class SchemaMissingError extends TaskingError {
@@ -20,13 +25,14 @@ export class SchemaOutdatedError extends TaskingError {
   }
 }
 
-/** The database is ahead of the code. */
+/** The database is ahead of the code: too far to be used, or at least to be migrated. */
 export class SchemaNewerError extends TaskingError {
-  constructor(address: string, found: number, wanted: number) {
-    super(
-      'schema_newer',
-      `The schema in the database at ${address} is at version ${found}, this code knows ${wanted} at most. Update @tasking/store-pg.`,
-    )
+  constructor(address: string, found: number, client: number, oldestClient: number) {
+    const why =
+      client < oldestClient
+        ? `which refuses clients older than ${oldestClient}. This code is a client of version ${client}: update @tasking/store-pg.`
+        : `and this code can work with that, but it can't migrate it: it knows version ${client} at most. Migrate with the newest @tasking/store-pg.`
+    super('schema_newer', `The schema in the database at ${address} is at version ${found}, ${why}`)
   }
 }
 
@@ -41,6 +47,13 @@ export class UnsafeDriverError extends TaskingError {
 export class StoreRefusedError extends TaskingError {
   constructor(address: string, why: string, options?: ErrorOptions) {
     super('store_refused', `The database at ${address} refuses: ${why}.`, options)
+  }
+}
+
+/** The caller's transaction can't see what a dispatch on a condition has to look at. */
+export class TransactionIsolationError extends TaskingError {
+  constructor(why: string) {
+    super('transaction_isolation', `This can't be dispatched in this transaction: ${why}.`)
   }
 }
 
@@ -116,10 +129,22 @@ export function translated(
     })
   }
   const code = codeOf(error) ?? ''
+  if (code === 'TK002') return resourcesBusy(driverError)
+  if (code === 'TK004') return new TransactionIsolationError(message)
   if (code === 'TK001') return new WorkerMissingError(/worker (\S+)/.exec(message)?.[1] ?? '')
   if (refusedStates.test(code)) {
     return new StoreRefusedError(place.address, message, { cause: error })
   }
   if (missingObjectStates.has(code)) return new SchemaMissingError(place.address, place.schema)
   return error
+}
+
+// postgres.js and node-postgres both hand on what the server says in detail.
+function resourcesBusy(driverError: unknown): TaskingError {
+  const detail =
+    typeof driverError === 'object' && driverError !== null && 'detail' in driverError
+      ? String(driverError.detail)
+      : '{}'
+  const { resource = '', index = 0 } = JSON.parse(detail) as { resource?: string; index?: number }
+  return new ResourcesBusyError(resource, index)
 }

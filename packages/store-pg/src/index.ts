@@ -1,15 +1,19 @@
 export type { CallerTransaction, DrizzleTransaction } from './caller-transaction.ts'
+export { doctor } from './doctor.ts'
+export type { DoctorOptions } from './doctor.ts'
+export type { Finding, Severity } from './doctor/finding.ts'
 export {
   SchemaMissingError,
   SchemaNewerError,
   SchemaOutdatedError,
   StoreRefusedError,
+  TransactionIsolationError,
   UnsafeDriverError,
 } from './errors.ts'
 export type { VerbReport } from './instrument.ts'
-export { migrate } from './migrate.ts'
-export type { MigrateOptions } from './migrate.ts'
-export type { MigrationReport } from './migrations.ts'
+export { checkMigrations, migrate, migrationSql } from './migrate.ts'
+export type { MigrateOptions, MigrationSql, MigrationSqlOptions } from './migrate.ts'
+export type { MigrationReport, SchemaVersion } from './migrations.ts'
 export type { NodePostgresHandle, NodePostgresPool } from './node-postgres.ts'
 export type { PgStoreOptions, PgStoreSettings } from './options.ts'
 export { pgStore } from './pg-store.ts'

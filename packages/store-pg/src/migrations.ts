@@ -1,31 +1,26 @@
-import { fileURLToPath } from 'node:url'
-import { readMigrationFiles } from 'drizzle-orm/migrator'
 import type { Connection, ConnectionPool } from './connection.ts'
 import { SchemaMissingError, SchemaNewerError, SchemaOutdatedError } from './errors.ts'
-import { defaultSchema } from './schema.ts'
+import { oldestClientOf, readLedger, versionOf } from './ledger.ts'
+import { releasedMigrations } from './migration-files.ts'
+import type { Migration } from './migration-files.ts'
+import { migrationLock, upgradeSteps } from './upgrade.ts'
 
 export interface MigrationReport {
   /** The version that the schema had before; 0 for none. */
   readonly from: number
   /** The version that it has now. */
   readonly to: number
+  /** The oldest version of clients that may work with it now. */
+  readonly oldestClient: number
 }
 
-interface Migration {
+export interface SchemaVersion {
+  /** The version of the schema in the database. */
   readonly version: number
-  readonly hash: string
-  readonly statements: readonly string[]
-}
-
-/** The migrations of this version of the code, for the schema of this name. */
-function migrationsFor(schema: string): Migration[] {
-  // The same place, seen from src/ and from the bundle in dist/.
-  const migrationsFolder = fileURLToPath(new URL('../drizzle', import.meta.url))
-  return readMigrationFiles({ migrationsFolder }).map(({ sql, hash }, index) => ({
-    version: index + 1,
-    hash,
-    statements: sql.map((statement) => statement.replaceAll(`"${defaultSchema}"`, `"${schema}"`)),
-  }))
+  /** The version that this code brings a schema to. */
+  readonly client: number
+  /** The oldest version of clients that may work with it; never more than `client`. */
+  readonly oldestClient: number
 }
 
 /**
@@ -36,52 +31,38 @@ function migrationsFor(schema: string): Migration[] {
 export async function migrateSchema(
   pool: ConnectionPool,
   schema: string,
+  migrations: readonly Migration[] = releasedMigrations(),
 ): Promise<MigrationReport> {
-  const migrations = migrationsFor(schema)
   return pool.transaction(async (connection) => {
-    await connection.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
-      `tasking migration of ${schema}`,
-    ])
-    const from = await versionOf(connection, schema)
+    await connection.query(`select ${migrationLock(schema)}`)
+    const ledger = await readLedger(connection, schema)
+    const from = versionOf(ledger)
     const to = migrations.length
-    if (from > to) throw new SchemaNewerError(connection.address, from, to)
-    for (const { version, hash, statements } of migrations.slice(from)) {
-      for (const statement of statements) await connection.query(statement)
-      if (version === 1) await connection.query(ledger(schema))
-      await connection.query(`insert into "${schema}".migration (version, hash) values ($1, $2)`, [
-        version,
-        hash,
-      ])
-    }
-    return { from, to }
+    if (from > to) throw new SchemaNewerError(connection.address, from, to, oldestClientOf(ledger))
+    const statements = upgradeSteps(migrations, schema, from).flatMap((step) => step.statements)
+    for (const statement of statements) await connection.query(statement)
+    return { from, to, oldestClient: oldestClientOf([...ledger, ...migrations.slice(from)]) }
   })
 }
 
-/** @throws SchemaMissingError, SchemaOutdatedError, SchemaNewerError unless the versions agree */
-export async function checkSchema(connection: Connection, schema: string): Promise<void> {
-  const found = await versionOf(connection, schema)
-  const wanted = migrationsFor(schema).length
-  if (found === 0) throw new SchemaMissingError(connection.address, schema)
-  if (found < wanted) throw new SchemaOutdatedError(connection.address, found, wanted)
-  if (found > wanted) throw new SchemaNewerError(connection.address, found, wanted)
-}
-
-async function versionOf(connection: Connection, schema: string): Promise<number> {
-  // Asked first, since a failing statement would end the transaction.
-  const [there] = await connection.query('select to_regclass($1) is not null', [
-    `"${schema}".migration`,
-  ])
-  if (there?.[0] !== true) return 0
-  const [row] = await connection.query(
-    `select coalesce(max(version), 0)::int from "${schema}".migration`,
-  )
-  return Number(row?.[0])
-}
-
-function ledger(schema: string): string {
-  return `create table "${schema}".migration (
-    version integer primary key,
-    hash text not null,
-    applied_at timestamptz not null default now()
-  )`
+/**
+ * Whether this code may work with the schema as it is. It may with a newer one if each migration
+ * that the code doesn't know allows clients of its version.
+ * @throws SchemaMissingError, SchemaOutdatedError, SchemaNewerError
+ */
+export async function checkSchema(
+  connection: Connection,
+  schema: string,
+  migrations: readonly Migration[] = releasedMigrations(),
+): Promise<SchemaVersion> {
+  const ledger = await readLedger(connection, schema)
+  const version = versionOf(ledger)
+  const client = migrations.length
+  const oldestClient = oldestClientOf(ledger)
+  if (version === 0) throw new SchemaMissingError(connection.address, schema)
+  if (version < client) throw new SchemaOutdatedError(connection.address, version, client)
+  if (oldestClient > client) {
+    throw new SchemaNewerError(connection.address, version, client, oldestClient)
+  }
+  return { version, client, oldestClient }
 }

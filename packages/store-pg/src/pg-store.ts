@@ -5,7 +5,12 @@ import type {
   Clock,
   DispatchedTask,
   DispatchTarget,
+  Explanation,
+  Line,
+  LineFilter,
+  LineSummary,
   NewTask,
+  OwnCompletion,
   Signal,
   SignalSource,
   Store,
@@ -33,8 +38,11 @@ import type { PgStoreOptions } from './options.ts'
 import { postgresJsPool } from './postgres-js.ts'
 import { defaultSchema, tablesIn } from './schema.ts'
 import { cancel } from './verbs/cancel.ts'
+import { complete } from './verbs/complete.ts'
 import { dispatch, dispatchOnce } from './verbs/dispatch.ts'
 import { housekeep } from './verbs/housekeep.ts'
+import { explain, line, resources } from './verbs/lines.ts'
+import { look } from './verbs/look.ts'
 import type { Place } from './verbs/look.ts'
 import { find, list, queries } from './verbs/read.ts'
 import { turn } from './verbs/turn.ts'
@@ -97,14 +105,16 @@ export class PgStore implements Store<CallerTransaction> {
     if (tx !== undefined) {
       const connection = callerTransaction(tx, pool.address)
       const run = () => dispatch(connection, this.#schema, tasks)
-      const dispatched = await this.#verb('dispatch', pool, run, 'never')
+      const { dispatched } = await this.#verb('dispatch', pool, run, 'never')
       // Sent by PostgreSQL when the caller commits, and not at all if not.
       await notifier.sendWithin(connection, wakeups(tasks, dispatched))
       return dispatched
     }
     const run = () => dispatchOnce(pool, this.#schema, tasks)
-    const dispatched = await this.#verb('dispatch', pool, run)
+    const { dispatched, unblocked, looks } = await this.#verb('dispatch', pool, run)
     notifier.send(wakeups(tasks, dispatched))
+    const movedUp = unblocked + (await look(this.#place(pool), looks))
+    if (movedUp > 0) notifier.send([{ kind: 'wakeup', queue: null }])
     return dispatched
   }
 
@@ -114,6 +124,13 @@ export class PgStore implements Store<CallerTransaction> {
     const { result, leavesWork } = await this.#verb('turn', control, run, 'conflict')
     if (leavesWork) notifier.send([{ kind: 'wakeup', queue: null }])
     return result
+  }
+
+  async complete(completion: OwnCompletion, { tx }: Required<DispatchTarget<CallerTransaction>>) {
+    const { pool } = await this.#open()
+    const connection = callerTransaction(tx, pool.address)
+    const run = () => complete(connection, this.#schema, completion)
+    await this.#verb('complete', pool, run, 'never')
   }
 
   async cancel(id: TaskId, reason?: string): Promise<Task> {
@@ -135,6 +152,22 @@ export class PgStore implements Store<CallerTransaction> {
   async list(filter: TaskFilter = {}): Promise<Task[]> {
     const { pool } = await this.#open()
     return this.#verb('list', pool, () => list(queries(pool), this.#tables, filter))
+  }
+
+  async explain(id: TaskId): Promise<Explanation> {
+    const [task] = await this.find([id])
+    const { pool } = await this.#open()
+    return this.#verb('explain', pool, () => explain(pool, this.#schema, id, task))
+  }
+
+  async resources(filter: LineFilter = {}): Promise<LineSummary[]> {
+    const { pool } = await this.#open()
+    return this.#verb('resources', pool, () => resources(pool, this.#schema, filter))
+  }
+
+  async line(resource: string, limit = 100): Promise<Line> {
+    const { pool } = await this.#open()
+    return this.#verb('line', pool, () => line(pool, this.#schema, resource, limit))
   }
 
   async registerWorker(worker: WorkerRegistration): Promise<void> {

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
   bigint,
-  boolean,
   check,
   customType,
   index,
@@ -10,10 +9,11 @@ import {
   primaryKey,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
 import { taskStates } from '@tasking/core'
-import type { JsonValue, TaskError } from '@tasking/core'
+import type { JsonValue, Resources, TaskError } from '@tasking/core'
 
 /** Where the tables live unless told otherwise. The generated migrations are written for it. */
 export const defaultSchema = 'tasking'
@@ -30,6 +30,8 @@ const time = (name: string) => timestamp(name, { withTimezone: true })
 export function tablesIn(schemaName: string) {
   const schema = pgSchema(schemaName)
   const taskState = schema.enum('task_state', taskStates)
+  // From the weakest to the strongest: the protocol asks for the strongest of several.
+  const reservationMode = schema.enum('reservation_mode', ['shared', 'counted', 'exclusive'])
 
   /** One row per task for its whole life. The partial indexes cover incomplete tasks only. */
   const task = schema.table(
@@ -46,6 +48,8 @@ export function tablesIn(schemaName: string) {
       workerId: uuid('worker_id'),
       fencingToken: bigint('fencing_token', { mode: 'bigint' }),
       parentId: uuid('parent_id'),
+      dedupeKey: text('dedupe_key'),
+      counted: json<Resources['counted']>('counted'),
       dispatchedAt: time('dispatched_at').notNull(),
       unblockedAt: time('unblocked_at'),
       startedAt: time('started_at'),
@@ -66,6 +70,11 @@ export function tablesIn(schemaName: string) {
       index('task_canceling')
         .on(t.workerId)
         .where(sql`${t.state} = 'canceling'`),
+      uniqueIndex('task_dedupe')
+        .on(t.name, t.dedupeKey)
+        .where(
+          sql`${t.dedupeKey} is not null and ${t.state} in ('scheduled', 'waiting', 'running', 'canceling')`,
+        ),
       check(
         'task_running_has_owner',
         sql`${t.state} not in ('running', 'canceling') or (${t.workerId} is not null and ${t.fencingToken} is not null and ${t.startedAt} is not null and ${t.unblockedAt} is not null)`,
@@ -83,14 +92,23 @@ export function tablesIn(schemaName: string) {
     {
       resource: identifier('resource').notNull(),
       position: bigint('position', { mode: 'bigint' }).notNull(),
-      exclusive: boolean('exclusive').notNull(),
+      mode: reservationMode('mode').notNull(),
       taskId: uuid('task_id').notNull(),
+      amount: integer('amount'),
+      capacity: integer('capacity'),
     },
     (r) => [
       primaryKey({ columns: [r.resource, r.position] }),
       index('reservation_exclusive')
         .on(r.resource, r.position)
-        .where(sql`${r.exclusive}`),
+        .where(sql`${r.mode} = 'exclusive'`),
+      index('reservation_counted')
+        .on(r.resource, r.position)
+        .where(sql`${r.mode} = 'counted'`),
+      check(
+        'reservation_counted_fits',
+        sql`case when ${r.mode} = 'counted' then ${r.amount} is not null and ${r.capacity} is not null and ${r.amount} between 1 and ${r.capacity} else ${r.amount} is null and ${r.capacity} is null end`,
+      ),
     ],
   )
 
@@ -111,11 +129,28 @@ export function tablesIn(schemaName: string) {
   const position = schema.sequence('position', { cache: 1 })
   const fencingToken = schema.sequence('fencing_token', { cache: 1 })
 
-  return { schema, taskState, task, reservation, appStatus, position, fencingToken }
+  return {
+    schema,
+    taskState,
+    reservationMode,
+    task,
+    reservation,
+    appStatus,
+    position,
+    fencingToken,
+  }
 }
 
 export type Tables = ReturnType<typeof tablesIn>
 
 /** The tables in the default schema: what the migrations are generated from. */
-export const { schema, taskState, task, reservation, appStatus, position, fencingToken } =
-  tablesIn(defaultSchema)
+export const {
+  schema,
+  taskState,
+  reservationMode,
+  task,
+  reservation,
+  appStatus,
+  position,
+  fencingToken,
+} = tablesIn(defaultSchema)

@@ -3,15 +3,23 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '@tasking/core'
 import { startPostgres } from '@tasking/local-postgres'
-import { eventually, nodePostgres, testDatabase, useDatabase } from '@tasking/testbed'
+import {
+  entranceTo,
+  eventually,
+  nodePostgres,
+  pooled,
+  testDatabase,
+  useDatabase,
+} from '@tasking/testbed'
 import getPort from 'get-port'
 import postgres from 'postgres'
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { migrate, pgStore } from '../src/index.ts'
 import type { PgStore } from '../src/index.ts'
 import { claim, completed, register, rejection, taskOf } from './hand.ts'
 
 const database = useDatabase()
+const needsListen = 'signals need LISTEN, on a direct connection'
 
 test('no server: says where it looked, never the password', async () => {
   const port = await getPort()
@@ -37,7 +45,8 @@ test('a server that closes every connection: an error in the end, not silence', 
 
 test('a server that crashes: every verb says so, and works again afterwards', async () => {
   await using server = await startPostgres()
-  await using store = pgStore({ url: server.url, migrate: true, listen: false })
+  await using entrance = await entranceTo(server.url, { patience: 1 })
+  await using store = pgStore({ url: entrance.url, migrate: true, listen: false })
   const task = taskOf(store)
   await store.dispatch([task])
   await server.kill()
@@ -55,13 +64,14 @@ test('a server that crashes: every verb says so, and works again afterwards', as
     expect(await rejection(verb())).toMatchObject({ code: 'store_unavailable' })
   }
   await server.restart()
+  await entrance.ready()
   // Its connections are dead, but what may be repeated is.
   expect(await store.find([task.id])).toHaveLength(1)
 })
 
 test('a server that is read-only for a while, as in a failover: not there', async () => {
   await using other = await testDatabase()
-  const sql = postgres(other.url, { max: 1 })
+  const sql = postgres(other.directUrl, { max: 1 })
   await sql.unsafe(`alter database "${other.name}" set default_transaction_read_only = on`)
   await sql.end({ timeout: 1 })
   await using store = pgStore({ url: other.url, listen: false })
@@ -72,7 +82,7 @@ test('a server that is read-only for a while, as in a failover: not there', asyn
 test('dispatches that wait for a lock hold up no turn and no heartbeat', async () => {
   await using store = pgStore({ url: database.url, listen: false, poolSize: 2 })
   const worker = await register(store)
-  const sql = postgres(database.url, { max: 1 })
+  const sql = postgres(database.directUrl, { max: 1 })
   const waiting: Promise<unknown>[] = []
   await sql.begin(async (tx) => {
     await store.dispatch([taskOf(store, { exclusive: ['held'] })], { tx })
@@ -88,7 +98,7 @@ test('dispatches that wait for a lock hold up no turn and no heartbeat', async (
 
 test('a node-postgres connection that is lost during the opening ends no process', async () => {
   const pool = nodePostgres(database.url, 2)
-  const sql = postgres(database.url, { max: 2 })
+  const sql = postgres(database.directUrl, { max: 2 })
   const store = pgStore({ pool, migrate: true, listen: false })
   await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtextextended('tasking migration of tasking', 0))`
@@ -110,6 +120,8 @@ test('a node-postgres connection that is lost during the opening ends no process
 })
 
 describe('wake-ups', () => {
+  beforeEach(({ skip }) => skip(pooled, needsListen))
+
   /** Resolves with the queues of the first wake-up after `act`. */
   async function wakeupAfter(act: (store: PgStore) => Promise<unknown>): Promise<unknown> {
     await using store = pgStore({ url: database.url })
@@ -128,7 +140,7 @@ describe('wake-ups', () => {
   }
 
   test("come with the commit of the caller's transaction", async () => {
-    const sql = postgres(database.url, { max: 1 })
+    const sql = postgres(database.directUrl, { max: 1 })
     const queue = await wakeupAfter((store) =>
       sql.begin((tx) => store.dispatch([{ ...taskOf(store), queue: 'of the caller' }], { tx })),
     )
@@ -162,7 +174,8 @@ test.each(['before', 'parentId'])('%s must be an id', async (option) => {
 })
 
 test('no such database: the server refuses', async () => {
-  const url = database.url.replace(database.name, 'no_such_database')
+  // PgBouncer would tell of it as of an outage.
+  const url = database.directUrl.replace(database.name, 'no_such_database')
   await using store = pgStore({ url })
   expect(await rejection(store.list())).toMatchObject({ code: 'store_refused' })
 })
@@ -177,14 +190,15 @@ test('a connection that the server ends is replaced', async () => {
   await using store = pgStore({ url: database.url, listen: false })
   const task = taskOf(store)
   await store.dispatch([task])
-  const sql = postgres(database.url, { max: 1 })
+  const sql = postgres(database.directUrl, { max: 1 })
   await sql`select pg_terminate_backend(pid) from pg_stat_activity
              where datname = current_database() and pid <> pg_backend_pid()`
   await sql.end({ timeout: 1 })
   expect(await store.find([task.id])).toHaveLength(1)
 })
 
-test('a lost LISTEN connection is made again, and its subscribers are told', async () => {
+test('a lost LISTEN connection is made again, and its subscribers are told', async ({ skip }) => {
+  skip(pooled, needsListen)
   await using store = pgStore({ url: database.url })
   await store.check()
   let again: () => void = () => undefined
@@ -199,7 +213,7 @@ test('a lost LISTEN connection is made again, and its subscribers are told', asy
       if (before.join() === 'true,false,true') again()
     },
   )
-  const sql = postgres(database.url, { max: 1 })
+  const sql = postgres(database.directUrl, { max: 1 })
   await sql`select pg_terminate_backend(pid) from pg_stat_activity
              where datname = current_database() and application_name = 'tasking listener'`
   await sql.end({ timeout: 1 })

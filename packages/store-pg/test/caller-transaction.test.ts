@@ -1,11 +1,10 @@
 import { nodePostgres, useDatabase } from '@tasking/testbed'
-import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres'
-import { drizzle as drizzlePostgresJs } from 'drizzle-orm/postgres-js'
 import type pg from 'pg'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pgStore } from '../src/index.ts'
 import type { CallerTransaction, PgStore } from '../src/index.ts'
+import { callers } from './callers.ts'
 import { rejection, taskOf } from './hand.ts'
 
 const database = useDatabase()
@@ -15,7 +14,7 @@ let pool: pg.Pool
 
 beforeAll(() => {
   store = pgStore({ url: database.url, listen: false })
-  sql = postgres(database.url, { max: 2, fetch_types: false })
+  sql = postgres(database.url, { max: 2, prepare: false, fetch_types: false })
   pool = nodePostgres(database.url, 2)
 })
 afterAll(async () => {
@@ -26,30 +25,9 @@ afterAll(async () => {
 
 const rollback = new Error('the caller changed its mind')
 
-type InTransaction = (run: (tx: CallerTransaction) => Promise<void>) => Promise<void>
+describe.each(Object.entries(callers))('in a transaction of %s', (_name, begin) => {
+  const inTransaction = (run: (tx: CallerTransaction) => Promise<void>) => begin({ sql, pool }, run)
 
-const handles: Record<string, InTransaction> = {
-  async 'postgres.js'(run) {
-    await sql.begin((tx) => run(tx))
-  },
-  async 'node-postgres'(run) {
-    const client = await pool.connect()
-    try {
-      await client.query('begin')
-      await run(client)
-      await client.query('commit')
-    } catch (error) {
-      await client.query('rollback')
-      throw error
-    } finally {
-      client.release()
-    }
-  },
-  'Drizzle on postgres.js': (run) => drizzlePostgresJs(sql).transaction((tx) => run(tx)),
-  'Drizzle on node-postgres': (run) => drizzleNodePostgres(pool).transaction((tx) => run(tx)),
-}
-
-describe.each(Object.entries(handles))('in a transaction of %s', (_name, inTransaction) => {
   test('tasks exist once it has committed, and block each other', async () => {
     const [first, second] = [
       taskOf(store, { exclusive: [`of ${_name}`] }),

@@ -1,7 +1,7 @@
 import { storeConformance } from '@tasking/core/conformance'
-import { nodePostgres, testDatabase } from '@tasking/testbed'
+import { nodePostgres, pooled, useDatabase } from '@tasking/testbed'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { describe, test } from 'vitest'
 import { pgStore } from '../src/index.ts'
 import type { PgStore } from '../src/index.ts'
 
@@ -9,27 +9,24 @@ const drivers: Record<string, (url: string) => { store: PgStore; end(): Promise<
   'postgres.js': (url) => ({ store: pgStore({ url, poolSize: 3 }), end: async () => undefined }),
   'node-postgres': (url) => {
     const pool = nodePostgres(url, 3)
-    return { store: pgStore({ pool, listen: url }), end: () => pool.end() }
-  },
-  'node-postgres, prepared': (url) => {
-    const pool = nodePostgres(url, 3)
-    return { store: pgStore({ pool, prepare: true, listen: url }), end: () => pool.end() }
+    return { store: pgStore({ pool, listen: !pooled && url }), end: () => pool.end() }
   },
 }
 
+// Behind a pooler it is refused.
+if (!pooled) {
+  drivers['node-postgres, prepared'] = (url) => {
+    const pool = nodePostgres(url, 3)
+    return { store: pgStore({ pool, prepare: true, listen: url }), end: () => pool.end() }
+  }
+}
+
 describe.each(Object.entries(drivers))('PgStore on %s', (_driver, open) => {
-  let url = ''
-  let drop: () => Promise<void>
-  beforeAll(async () => {
-    const database = await testDatabase()
-    url = database.url
-    drop = database.drop
-  })
-  afterAll(() => drop())
+  const database = useDatabase()
 
   test.each(storeConformance)('$name', async ({ run }) => {
-    await emptied(url)
-    const { store, end } = open(url)
+    await emptied(database.directUrl)
+    const { store, end } = open(database.url)
     try {
       await run(store)
     } finally {

@@ -11,7 +11,7 @@ let sql: postgres.Sql
 
 beforeAll(() => {
   store = pgStore({ url: database.url, listen: false, poolSize: 8 })
-  sql = postgres(database.url, { max: 4, onnotice: () => undefined })
+  sql = postgres(database.url, { max: 4, prepare: false, onnotice: () => undefined })
 })
 beforeEach(() => sql`truncate tasking.task, tasking.reservation, tasking.app_status`)
 afterAll(async () => {
@@ -45,7 +45,7 @@ test('large and small batches at once, on the same resources, in any order', asy
       from tasking.reservation r
       join tasking.reservation e on e.resource = r.resource and e.position < r.position
       join tasking.task t on t.id = r.task_id
-     where t.unblocked_at is not null and (r.exclusive or e.exclusive)`
+     where t.unblocked_at is not null and 'exclusive' in (r.mode, e.mode)`
   expect(conflicts).toEqual({ n: 0 })
 })
 
@@ -70,7 +70,7 @@ describe('a transaction of the caller that stays open', () => {
         completions: [completed(first)],
       })
       expect(turn.refused).toEqual([])
-      expect(turn.looks).toEqual([{ resource: 'held', exclusive: true, inFlight: true }])
+      expect(turn.looks).toEqual([{ resource: 'held', mode: 'exclusive', inFlight: true }])
       looks = turn.looks
     })
     const after = await store.turn({ workerId: worker, slots: 100, completions: [], looks })

@@ -11,7 +11,7 @@ let sql: postgres.Sql
 
 beforeAll(() => {
   store = pgStore({ url: database.url, listen: false })
-  sql = postgres(database.url, { max: 2, onnotice: () => undefined })
+  sql = postgres(database.directUrl, { max: 2, onnotice: () => undefined })
 })
 beforeEach(() => sql`truncate tasking.task, tasking.reservation, tasking.app_status`)
 afterAll(async () => {

@@ -11,7 +11,7 @@ const database = useDatabase()
 let sql: postgres.Sql
 
 beforeAll(() => {
-  sql = postgres(database.url, { max: 1, onnotice: () => undefined })
+  sql = postgres(database.directUrl, { max: 1, onnotice: () => undefined })
 })
 afterAll(() => sql.end({ timeout: 1 }))
 

@@ -1,5 +1,12 @@
 import { storeConformance } from '@tasking/core/conformance'
-import { nodePostgres, pgBouncerAvailable, startPgBouncer, useDatabase } from '@tasking/testbed'
+import {
+  nodePostgres,
+  pgBouncerAvailable,
+  pooled,
+  startPgBouncer,
+  testDatabase,
+  useDatabase,
+} from '@tasking/testbed'
 import type { PgBouncer } from '@tasking/testbed'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -12,8 +19,8 @@ describe.skipIf(!pgBouncerAvailable())('through PgBouncer in transaction mode', 
   let direct: postgres.Sql
 
   beforeAll(async () => {
-    direct = postgres(database.url, { max: 1, onnotice: () => undefined })
-    bouncer = await startPgBouncer({ url: database.url, poolSize: 3 })
+    direct = postgres(database.directUrl, { max: 1, onnotice: () => undefined })
+    bouncer = await startPgBouncer({ url: database.directUrl, poolSize: 3 })
   })
   afterAll(async () => {
     await direct.end({ timeout: 1 })
@@ -47,7 +54,9 @@ describe.skipIf(!pgBouncerAvailable())('through PgBouncer in transaction mode', 
     expect(reports.map(({ to }) => to)).toEqual(reports.map(() => reports[0]?.to))
   })
 
-  describe.each(['postgres.js', 'node-postgres'])('on %s', (driver) => {
+  // A run whose stores all go through PgBouncer has this in conformance.test.ts.
+  const drivers = pooled ? [] : ['postgres.js', 'node-postgres']
+  describe.each(drivers)('on %s', (driver) => {
     test.each(storeConformance)('$name', async ({ run }) => {
       await direct`truncate tasking.task, tasking.reservation, tasking.app_status`
       const pool = nodePostgres(bouncer.url, 3)
@@ -63,11 +72,17 @@ describe.skipIf(!pgBouncerAvailable())('through PgBouncer in transaction mode', 
   })
 })
 
-describe('on a direct connection', () => {
-  const database = useDatabase()
+describe('by the way that this run takes', () => {
+  test('signals come if it is direct', async () => {
+    await using database = await testDatabase()
+    await using store = pgStore({ url: database.url })
+    await store.check()
+    expect(store.signals === undefined).toBe(pooled)
+  })
 
   test('an isolation level that the protocol cannot use is refused', async () => {
-    const sql = postgres(database.url, { max: 1 })
+    await using database = await testDatabase()
+    const sql = postgres(database.directUrl, { max: 1 })
     await sql.unsafe(
       `alter database "${database.name}" set default_transaction_isolation = 'repeatable read'`,
     )

@@ -12,7 +12,7 @@ const database = useDatabase()
 let sql: postgres.Sql
 
 beforeAll(() => {
-  sql = postgres(database.url, { max: 8, onnotice: () => undefined })
+  sql = postgres(database.url, { max: 8, prepare: false, onnotice: () => undefined })
 })
 afterAll(() => sql.end({ timeout: 1 }))
 

@@ -6,6 +6,7 @@ import type {
   TaskContext,
   TaskError,
   Tasking,
+  WorkerId,
 } from '@tasking/core'
 
 /** Why a handler's signal aborted. */
@@ -22,10 +23,13 @@ export class TaskAbort extends TaskingError {
 /** A task on its way through this process: its handler, and the means to stop it. */
 export class HandlerRun {
   readonly task: ClaimedTask
+  readonly #workerId: WorkerId
   readonly #abort = new AbortController()
+  #inTransaction = false
 
-  constructor(task: ClaimedTask) {
+  constructor(task: ClaimedTask, workerId: WorkerId) {
     this.task = task
+    this.#workerId = workerId
   }
 
   /** Asks the handler to stop. The first reason stands. */
@@ -35,6 +39,11 @@ export class HandlerRun {
 
   /** Runs the handler to its end, whatever it throws. */
   async run(tasking: Tasking, logger: Logger): Promise<Completion> {
+    const completion = await this.#end(tasking, logger)
+    return this.#inTransaction ? { ...completion, inTransaction: true } : completion
+  }
+
+  async #end(tasking: Tasking, logger: Logger): Promise<Completion> {
     const { task } = this
     const { id, fencingToken } = task
     try {
@@ -62,6 +71,14 @@ export class HandlerRun {
       signal: this.#abort.signal,
       fencingToken,
       log: logger.child({ taskId: id, task: name }),
+      complete: async (tx, value) => {
+        const result = throughJson(value, `result of "${name}"`)
+        // Said before it is sent: without an answer it may have been carried out.
+        this.#inTransaction = true
+        const completion = { id, fencingToken, workerId: this.#workerId, result }
+        // A handler knows its store only as its program does; the store checks what it is given.
+        await tasking.store.complete(completion, { tx: tx as never })
+      },
       dispatch: (definition, ...[input, options]) =>
         // The tuple's two forms are one call: an input that may be left out is undefined.
         Reflect.apply(tasking.dispatch, tasking, [definition, input, { parentId: id, ...options }]),

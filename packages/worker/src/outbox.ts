@@ -1,7 +1,14 @@
 import { storableText } from '@tasking/core'
-import type { Completion, TaskId } from '@tasking/core'
+import type { Completion, TaskId, TurnResult } from '@tasking/core'
 
 const parkedRetryMs = 5_000
+const unsettledRetryMs = 20
+
+/** What came of the ends that were sent. */
+interface Taken {
+  readonly stored: readonly TaskId[]
+  readonly lost: readonly TaskId[]
+}
 
 /**
  * The ends of tasks on their way to the store. One stays until the store has answered to it. When
@@ -13,6 +20,9 @@ const parkedRetryMs = 5_000
  */
 export class Outbox {
   #waiting: Completion[] = []
+  /** Completed within transactions of their handlers that are still open. */
+  #unsettled: Completion[] = []
+  #unsettledAt = Infinity
   readonly #parked = new Map<Completion, number>()
   /** Their end may have been stored by a turn whose answer was lost. */
   readonly #unanswered = new Set<TaskId>()
@@ -26,12 +36,13 @@ export class Outbox {
 
   /** The tasks whose ends are in here. */
   get ids(): TaskId[] {
-    return [...this.#waiting, ...this.#parked.keys()].map(({ id }) => id)
+    const all = [...this.#waiting, ...this.#unsettled, ...this.#parked.keys()]
+    return all.map(({ id }) => id)
   }
 
-  /** Whether a turn is due for its sake. */
-  get isDue(): boolean {
-    return this.#waiting.length > 0
+  /** When a turn is due for its sake; `Infinity` for never. */
+  get dueAt(): number {
+    return this.#waiting.length > 0 ? 0 : this.#unsettledAt
   }
 
   /** Whether it is looking for the one to blame: then a turn does nothing else. */
@@ -47,25 +58,40 @@ export class Outbox {
       this.#waiting.push(completion)
       this.#mode = 'one'
     }
+    if (this.#unsettledAt <= now) {
+      this.#waiting.push(...this.#unsettled)
+      this.#unsettled = []
+      this.#unsettledAt = Infinity
+    }
     if (this.#mode === 'none') return []
     return this.#mode === 'one' ? this.#waiting.slice(0, 1) : [...this.#waiting]
   }
 
   /**
    * The store took the turn.
-   * @returns those whose end is stored now; the others are not this worker's any more
+   * @returns those whose end is stored now, and those that are not this worker's any more; what is
+   *   in neither stays
    */
-  taken(sent: readonly Completion[], refused: readonly TaskId[], now: number): ReadonlySet<TaskId> {
+  taken(
+    sent: readonly Completion[],
+    { refused, unsettled }: Pick<TurnResult, 'refused' | 'unsettled'>,
+    now: number,
+  ): Taken {
     this.#waiting = this.#waiting.filter((completion) => !sent.includes(completion))
+    this.#unsettled.push(...sent.filter(({ id }) => unsettled.includes(id)))
+    if (this.#unsettled.length > 0) this.#unsettledAt = now + unsettledRetryMs
     if (this.#mode === 'none') this.#convict(now)
     this.#mode = this.#mode === 'all' || this.#waiting.length === 0 ? 'all' : 'one'
-    const stored = new Set<TaskId>()
+    const stored: TaskId[] = []
+    const lost: TaskId[] = []
     for (const { id } of sent) {
+      if (unsettled.includes(id)) continue
       const before = this.#unanswered.delete(id)
       this.#replaced.delete(id)
-      if (before || !refused.includes(id)) stored.add(id)
+      if (before || !refused.includes(id)) stored.push(id)
+      else lost.push(id)
     }
-    return stored
+    return { stored, lost }
   }
 
   /** The store did not answer: the turn may have been carried out or not. */
@@ -97,11 +123,13 @@ export class Outbox {
   }
 }
 
-function failure({ id, fencingToken, state }: Completion, error: unknown): Completion {
+function failure({ state, ...completion }: Completion, error: unknown): Completion {
   const reason = storableText(error instanceof Error ? error.message : String(error))
+  const { id, fencingToken, inTransaction } = completion
   return {
     id,
     fencingToken,
+    ...(inTransaction && { inTransaction }),
     state: 'failed',
     error: {
       name: 'ResultNotStoredError',

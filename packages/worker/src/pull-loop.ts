@@ -59,16 +59,16 @@ export class PullLoop {
   async run(): Promise<void> {
     while (!this.#missing) {
       const now = performance.now()
-      const due = this.#outbox.isDue || this.#answerLost || this.#looks.isDue(now)
+      const due = this.#outbox.dueAt <= now || this.#answerLost || this.#looks.isDue(now)
       if (due || now >= this.#pollAt) {
         await this.#turn()
       } else {
-        await this.#sleepUntil(Math.min(this.#pollAt, this.#looks.dueAt))
+        await this.#sleepUntil(Math.min(this.#pollAt, this.#looks.dueAt, this.#outbox.dueAt))
       }
       if (
         !this.#claiming &&
         this.#running.size === 0 &&
-        !this.#outbox.isDue &&
+        this.#outbox.dueAt === Infinity &&
         !this.#owesQuestion
       ) {
         return
@@ -154,13 +154,14 @@ export class PullLoop {
     return [...this.#running.keys(), ...this.#outbox.ids]
   }
 
-  #settle(completions: readonly Completion[], { refused, canceling, claimed, looks }: TurnResult) {
+  #settle(completions: readonly Completion[], result: TurnResult) {
     const { onEvent, logger } = this.#settings
-    const stored = this.#outbox.taken(completions, refused, performance.now())
-    for (const { id } of completions) {
-      if (!stored.has(id))
-        logger.warn({ taskId: id }, 'the end of a task was refused: it is not ours')
-      onEvent({ kind: stored.has(id) ? 'finished' : 'refused', taskId: id })
+    const { canceling, claimed, looks } = result
+    const { stored, lost } = this.#outbox.taken(completions, result, performance.now())
+    for (const id of stored) onEvent({ kind: 'finished', taskId: id })
+    for (const id of lost) {
+      logger.warn({ taskId: id }, 'the end of a task was refused: it is not ours')
+      onEvent({ kind: 'refused', taskId: id })
     }
     this.#looks.add(looks, performance.now())
     if (this.#missing) return
@@ -179,7 +180,7 @@ export class PullLoop {
 
   #start(task: ClaimedTask): void {
     const { tasking, logger, onEvent } = this.#settings
-    const run = new HandlerRun(task)
+    const run = new HandlerRun(task, this.#id)
     this.#running.set(task.id, run)
     onEvent({ kind: 'claimed', taskId: task.id, taskName: task.name })
     if (this.#abortReason !== undefined) run.abort(this.#abortReason)

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 
 import { LookAgain } from '../src/look-again.ts'
 
-const released = { resource: 'released', exclusive: true, inFlight: false }
-const inFlight = { resource: 'in flight', exclusive: true, inFlight: true }
+const released = { resource: 'released', mode: 'exclusive' as const, inFlight: false }
+const inFlight = { resource: 'in flight', mode: 'exclusive' as const, inFlight: true }
 
 describe('LookAgain', () => {
   test('has nothing to look at in the beginning', () => {

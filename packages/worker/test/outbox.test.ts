@@ -23,9 +23,15 @@ function outboxOf(...completions: readonly Completion[]): Outbox {
 function turn(outbox: Outbox, refuses: (sent: readonly Completion[]) => boolean, now = 0) {
   const sent = outbox.next(now)
   if (refuses(sent)) outbox.refused(sent, refusal)
-  else outbox.taken(sent, [], now)
+  else outbox.taken(sent, answer([]), now)
   return sent
 }
+
+/** The store's answer to what was sent. */
+const answer = (refused: readonly string[], unsettled: readonly string[] = []) => ({
+  refused,
+  unsettled,
+})
 
 const nothing = () => false
 const whatHas = (id: string) => (sent: readonly Completion[]) => sent.some((one) => one.id === id)
@@ -33,7 +39,7 @@ const whatHas = (id: string) => (sent: readonly Completion[]) => sent.some((one)
 describe('Outbox', () => {
   test('is empty in the beginning', () => {
     const outbox = new Outbox()
-    expect(outbox.isDue).toBe(false)
+    expect(outbox.dueAt).toBe(Infinity)
     expect(outbox.isProbing).toBe(false)
     expect(outbox.next(0)).toEqual([])
     expect(outbox.ids).toEqual([])
@@ -43,7 +49,7 @@ describe('Outbox', () => {
     const outbox = outboxOf(a, b)
     expect(outbox.next(0)).toEqual([a, b])
     expect(outbox.next(0)).toEqual([a, b])
-    expect(outbox.isDue).toBe(true)
+    expect(outbox.dueAt).toBe(0)
     expect(outbox.ids).toEqual(['a', 'b'])
   })
 
@@ -51,29 +57,40 @@ describe('Outbox', () => {
     const outbox = outboxOf(a)
     const sent = outbox.next(0)
     outbox.add(b)
-    expect(outbox.taken(sent, [], 0)).toEqual(new Set(['a']))
+    expect(outbox.taken(sent, answer([]), 0)).toMatchObject({ stored: ['a'] })
     expect(outbox.next(0)).toEqual([b])
   })
 
   test("tells what wasn't this worker's any more", () => {
     const outbox = outboxOf(a, b)
-    expect(outbox.taken(outbox.next(0), ['b'], 0)).toEqual(new Set(['a']))
-    expect(outbox.isDue).toBe(false)
+    expect(outbox.taken(outbox.next(0), answer(['b']), 0)).toMatchObject({ stored: ['a'] })
+    expect(outbox.dueAt).toBe(Infinity)
   })
 
   test('takes a refusal for stored where an answer was lost before', () => {
     const outbox = outboxOf(a, b)
     outbox.unanswered(outbox.next(0))
     outbox.add(c)
-    expect(outbox.taken(outbox.next(0), ['a', 'c'], 0)).toEqual(new Set(['a', 'b']))
+    expect(outbox.taken(outbox.next(0), answer(['a', 'c']), 0)).toMatchObject({
+      stored: ['a', 'b'],
+    })
+  })
+
+  test('keeps what is not settled yet, and sends it again in a little while', () => {
+    const outbox = outboxOf(a, b)
+    expect(outbox.taken(outbox.next(0), answer([], ['a']), 0)).toEqual({ stored: ['b'], lost: [] })
+    expect([outbox.ids, outbox.next(0)]).toEqual([['a'], []])
+    expect(outbox.next(outbox.dueAt)).toEqual([a])
+    expect(outbox.taken([a], answer([]), 100)).toEqual({ stored: ['a'], lost: [] })
+    expect(outbox.dueAt).toBe(Infinity)
   })
 
   test('remembers a lost answer only until the next one', () => {
     const outbox = outboxOf(a)
     outbox.unanswered(outbox.next(0))
-    outbox.taken(outbox.next(0), [], 0)
+    outbox.taken(outbox.next(0), answer([]), 0)
     outbox.add(a)
-    expect(outbox.taken(outbox.next(0), ['a'], 0)).toEqual(new Set())
+    expect(outbox.taken(outbox.next(0), answer(['a']), 0)).toEqual(new Set())
   })
 
   test('sends nothing after a refusal until a turn gets through, and then one by one', () => {
@@ -85,7 +102,7 @@ describe('Outbox', () => {
     expect(turn(outbox, nothing)).toEqual([a])
     expect(turn(outbox, nothing)).toEqual([b])
     expect(outbox.isProbing).toBe(false)
-    expect(outbox.isDue).toBe(false)
+    expect(outbox.dueAt).toBe(Infinity)
   })
 
   test('changes no end while the store takes no turn at all', () => {
@@ -112,7 +129,7 @@ describe('Outbox', () => {
         },
       },
     ])
-    expect(outbox.isDue).toBe(false)
+    expect(outbox.dueAt).toBe(Infinity)
   })
 
   test('does not blame what was refused only once', () => {
@@ -123,14 +140,14 @@ describe('Outbox', () => {
     )
     // The first refusal may be anybody's; after the second one it was sent alone.
     expect(sent.filter((one) => one.state === 'completed').length).toBeGreaterThanOrEqual(2)
-    expect(outbox.isDue).toBe(false)
+    expect(outbox.dueAt).toBe(Infinity)
   })
 
   test('puts aside what is refused in any form, and goes on with the others', () => {
     const outbox = outboxOf(a, b)
     const sent = Array.from({ length: 12 }, () => turn(outbox, whatHas('a')))
     expect(sent.filter(whatHas('b'))).toContainEqual([b])
-    expect(outbox.isDue).toBe(false)
+    expect(outbox.dueAt).toBe(Infinity)
     expect(outbox.isProbing).toBe(false)
     // It is still known, lest the store hand it over again.
     expect(outbox.ids).toEqual(['a'])

@@ -1,6 +1,7 @@
 import { createTasking, defineTask, MemoryStore } from '@tasking/core'
 import type { Signal } from '@tasking/core'
-import { describe, expect, test } from 'vitest'
+import { pooled } from '@tasking/testbed'
+import { beforeEach, describe, expect, test } from 'vitest'
 
 import { createWorker } from '../src/index.ts'
 import { EventLog } from './event-log.ts'
@@ -12,6 +13,8 @@ const quick = defineTask({ name: 'quick', run: () => 'ran' })
 
 // With a clock that stands still no worker ever polls: what happens is the wake-up's work.
 describe('an idle worker that never polls', () => {
+  beforeEach(({ skip }) => skip(pooled, 'signals need LISTEN, on a direct connection'))
+
   test('starts a task that another process dispatches', async () => {
     await using scene = await Scene.open()
     const { log } = await scene.startedWorker(scene.tasking([quick]), { clock: frozenClock })

@@ -1,8 +1,15 @@
 import type { Store } from '../store.ts'
 import { claimingCases } from './claiming.ts'
+import { countedCases } from './counted.ts'
+import { dedupeCases } from './dedupe.ts'
 import { dispatchCases } from './dispatching.ts'
 import { endingCases } from './ending.ts'
 import { exclusionCases } from './exclusion.ts'
+import { ifBlockedCases } from './if-blocked.ts'
+import { explainingCases } from './explaining.ts'
+import { lineCases } from './lines.ts'
+import { ownCompletionCases } from './own-completion.ts'
+import type { InTransaction } from './own-completion.ts'
 import { stateMachineCases } from './state-machine.ts'
 import { workerCases } from './workers.ts'
 
@@ -20,8 +27,23 @@ export interface ConformanceCase {
 export const storeConformance: readonly ConformanceCase[] = [
   ...dispatchCases,
   ...exclusionCases,
+  ...countedCases,
+  ...dedupeCases,
+  ...ifBlockedCases,
   ...claimingCases,
   ...endingCases,
   ...stateMachineCases,
   ...workerCases,
+  ...explainingCases,
+  ...lineCases,
 ]
+
+export type { InTransaction } from './own-completion.ts'
+
+/**
+ * What every store must pass that is given a way to run something within a transaction of its own
+ * kind; one without transactions runs it as it is.
+ */
+export function ownCompletionConformance(inTransaction: InTransaction): readonly ConformanceCase[] {
+  return ownCompletionCases(inTransaction)
+}

@@ -1,7 +1,8 @@
+import type { JsonValue } from '../json.ts'
 import { normalizeResources } from '../resource.ts'
 import type { ResourceRequest } from '../resource.ts'
 import type { Completion, Look, Store, TurnResult, WorkerRegistration } from '../store.ts'
-import type { ClaimedTask, NewTask, Task, TaskId, WorkerId } from '../task.ts'
+import type { ClaimedTask, NewTask, Task, TaskId, TwinRule, WorkerId } from '../task.ts'
 
 /** Fails the case unless the two are the same JSON; the order of keys doesn't count. */
 export function same(found: unknown, wanted: unknown, what: string): void {
@@ -17,14 +18,20 @@ function canonical(_key: string, value: unknown): unknown {
 
 /** Fails the case unless the promise rejects with this code. */
 export async function rejects(promise: Promise<unknown>, code: string): Promise<void> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  if (error === undefined) throw new Error(`resolved, but should reject with ${code}`)
-  const found = error instanceof Error && 'code' in error ? error.code : error
-  same(found, code, 'code of the error')
+  same((await errorOf(promise))['code'], code, 'code of the error')
 }
+
+/** What the promise rejects with; fails the case if it resolves. */
+export async function errorOf(promise: Promise<unknown>): Promise<ErrorWithMore> {
+  return promise.then(
+    () => {
+      throw new Error('resolved, but should reject')
+    },
+    (reason: ErrorWithMore) => reason,
+  )
+}
+
+type ErrorWithMore = Error & Partial<Record<string, unknown>>
 
 /** A new task, with what the case doesn't care about filled in. */
 export function taskOf(
@@ -42,6 +49,19 @@ export function taskOf(
     ...rest,
   }
 }
+
+/** A task with the key `k`, at the resource `r` unless told otherwise. */
+export function keyed(
+  store: Store,
+  ifTwin: TwinRule,
+  request: ResourceRequest = { exclusive: ['r'] },
+  rest: Partial<NewTask> = {},
+): NewTask {
+  return taskOf(store, request, { dedupeKey: 'k', ifTwin, ...rest })
+}
+
+/** The ids of tasks, in their order. */
+export const idsOf = (tasks: readonly { readonly id: string }[]) => tasks.map(({ id }) => id)
 
 /** A worker that a case drives by hand, one turn at a time. */
 export class HandWorker {
@@ -112,4 +132,9 @@ export function only<T>(items: readonly T[]): T {
   const [first, ...rest] = items
   if (first === undefined || rest.length > 0) throw new Error(`${items.length} items, not 1`)
   return first
+}
+
+/** What tasks are told apart by in a case. */
+export function inputs(tasks: readonly ClaimedTask[]): JsonValue[] {
+  return tasks.map(({ input }) => input)
 }

@@ -1,18 +1,31 @@
-import type { DispatchedTask, NewTask, TaskId, TaskState } from '@tasking/core'
+import type { DispatchedTask, Look, NewTask, TaskId, TaskState } from '@tasking/core'
 import type { Connection } from '../connection.ts'
 import { codeOf } from '../errors.ts'
 
-/** One call of the SQL function `dispatch`: all tasks or none. */
+/** What came of a batch. */
+export interface DispatchOutcome {
+  readonly dispatched: DispatchedTask[]
+  /** Tasks that could move up, because one before them was replaced. */
+  readonly unblocked: number
+  /** What to look at again after the commit, for the same reason. */
+  readonly looks: readonly Look[]
+}
+
+/** One call of the SQL function `dispatch_batch`: all tasks or none. */
 export async function dispatch(
   connection: Connection,
   schema: string,
   tasks: readonly NewTask[],
-): Promise<DispatchedTask[]> {
+): Promise<DispatchOutcome> {
   const rows = await connection.query(
-    `select id, state, blocked from "${schema}".dispatch($1::text::jsonb)`,
+    `select id, state, blocked, unblocked, looks from "${schema}".dispatch_batch($1::text::jsonb)`,
     [JSON.stringify(tasks.map(toBatchElement))],
   )
-  return rows.map(toDispatchedTask)
+  return {
+    dispatched: rows.map(toDispatchedTask),
+    unblocked: rows.reduce((sum, row) => sum + Number(row[3]), 0),
+    looks: rows.flatMap((row) => (row[4] as readonly Look[] | null) ?? []),
+  }
 }
 
 /**
@@ -23,14 +36,14 @@ export async function dispatchOnce(
   connection: Connection,
   schema: string,
   tasks: readonly NewTask[],
-): Promise<DispatchedTask[]> {
+): Promise<DispatchOutcome> {
   try {
     return await dispatch(connection, schema, tasks)
   } catch (error) {
     if (codeOf(error) !== '23505') throw error
     const found = await dispatched(connection, schema, tasks)
     if (found.length < tasks.length) throw error
-    return found
+    return { dispatched: found, unblocked: 0, looks: [] }
   }
 }
 

@@ -3,7 +3,7 @@ import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { SQL, SQLWrapper } from 'drizzle-orm'
 import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { InvalidOptionError } from '@tasking/core'
-import type { Task, TaskFilter, TaskId } from '@tasking/core'
+import type { Resources, Task, TaskFilter, TaskId } from '@tasking/core'
 import type { Connection, Param } from '../connection.ts'
 import type { Tables } from '../schema.ts'
 import { isTaskId } from '../task-id.ts'
@@ -51,7 +51,11 @@ export async function list(
         before === undefined ? undefined : lt(task.id, before),
         resource === undefined
           ? undefined
-          : or(arrayContains(task.exclusive, [resource]), arrayContains(task.shared, [resource])),
+          : or(
+              arrayContains(task.exclusive, [resource]),
+              arrayContains(task.shared, [resource]),
+              sql`${task.counted} @> ${JSON.stringify([{ resource }])}::text::jsonb`,
+            ),
       ),
     )
     .orderBy(desc(task.id))
@@ -70,19 +74,28 @@ export function namesIn(column: SQLWrapper): SQL<string[]> {
 
 function columns(task: Tables['task']) {
   const { id, name, state, queue, priority, input, exclusive, shared, result, error } = task
-  const { parentId, workerId, fencingToken, cancelReason } = task
+  const { parentId, dedupeKey, workerId, fencingToken, cancelReason, counted } = task
   const { dispatchedAt, unblockedAt, startedAt, finishedAt } = task
   return {
     ...{ id, name, state, queue, priority, input, result, error },
     exclusive: namesIn(exclusive),
     shared: namesIn(shared),
-    ...{ parentId, workerId, fencingToken, cancelReason },
+    ...{ parentId, dedupeKey, workerId, fencingToken, cancelReason, counted },
     ...{ dispatchedAt, unblockedAt, startedAt, finishedAt },
   }
 }
 
 type TaskRow = Omit<Tables['task']['$inferSelect'], 'position'>
 
-function toTask({ exclusive, shared, ...row }: TaskRow): Task {
-  return { ...row, resources: { exclusive, shared } }
+function toTask({ exclusive, shared, counted, ...row }: TaskRow): Task {
+  return { ...row, resources: resourcesOf(exclusive, shared, counted) }
+}
+
+/** A task's resources in their normal form, in which counted ones are left out where there are none. */
+export function resourcesOf(
+  exclusive: readonly string[],
+  shared: readonly string[],
+  counted: Resources['counted'] | null,
+): Resources {
+  return { exclusive, shared, ...(counted && { counted }) }
 }

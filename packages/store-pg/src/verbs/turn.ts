@@ -3,15 +3,18 @@ import type {
   ClaimedTask,
   JsonValue,
   Look,
+  Resources,
   TaskId,
   Turn,
   TurnResult,
 } from '@tasking/core'
 import type { Connection } from '../connection.ts'
+import { resourcesOf } from './read.ts'
 
 interface TurnDocument {
   readonly claimed: readonly ClaimDocument[]
   readonly refused: readonly TaskId[]
+  readonly unsettled: readonly TaskId[]
   readonly canceling: readonly CancelRequest[]
   readonly looks: readonly Look[]
   readonly unblocked: readonly TaskId[]
@@ -24,6 +27,7 @@ interface ClaimDocument {
   readonly input: JsonValue
   readonly exclusive: readonly string[]
   readonly shared: readonly string[]
+  readonly counted: Resources['counted'] | null
   readonly parentId: TaskId | null
   readonly fencingToken: string
 }
@@ -64,6 +68,7 @@ export async function turn(
 }
 
 function toClaimedTask(document: ClaimDocument): ClaimedTask {
-  const { exclusive, shared, fencingToken, ...task } = document
-  return { ...task, resources: { exclusive, shared }, fencingToken: BigInt(fencingToken) }
+  const { exclusive, shared, counted, fencingToken, ...task } = document
+  const resources = resourcesOf(exclusive, shared, counted)
+  return { ...task, resources, fencingToken: BigInt(fencingToken) }
 }
