@@ -401,15 +401,17 @@ end
 $$;
 --> statement-breakpoint
 
--- A new id: a UUID of version 7 (RFC 9562), so that ids grow with time.
+-- A new id: a UUID of version 7 (RFC 9562), so that ids grow with time, also within a millisecond.
 create function "tasking".new_id() returns uuid
 language sql volatile parallel safe
 as $$
-  select encode(set_bit(set_bit(overlay(
-           uuid_send(gen_random_uuid())
-           placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-           from 1 for 6
-         ), 52, 1), 53, 1), 'hex')::uuid
+  select encode(
+           substring(int8send(moment.us / 1000) from 3)
+             || int2send((28672 + moment.us % 1000 * 4096 / 1000)::int2)
+             || substring(uuid_send(gen_random_uuid()) from 9),
+           'hex'
+         )::uuid
+    from (select (extract(epoch from clock_timestamp()) * 1000000)::bigint as us) as moment
 $$;
 --> statement-breakpoint
 
@@ -439,16 +441,16 @@ declare
   wrong text;
   dispatched record;
 begin
-  if coalesce(trim(name), '') = '' or length(name) > 200 then
+  if coalesce(name, '') !~ '\S' or length(name) > 200 then
     raise exception 'name: % is not a task name of 1 to 200 characters', quote_nullable(name)
       using errcode = 'invalid_parameter_value';
-  elsif coalesce(trim(queue), '') = '' or length(queue) > 100 then
+  elsif coalesce(queue, '') !~ '\S' or length(queue) > 100 then
     raise exception 'queue: % is not a queue name of 1 to 100 characters', quote_nullable(queue)
       using errcode = 'invalid_parameter_value';
-  elsif coalesce(abs(priority), 1000001) > 1000000 then
+  elsif (priority between -1000000 and 1000000) is not true then
     raise exception 'priority: % is not a whole number within ±1,000,000', quote_nullable(priority)
       using errcode = 'invalid_parameter_value';
-  elsif dedupe_key is not null and (trim(dedupe_key) = '' or length(dedupe_key) > 200) then
+  elsif dedupe_key !~ '\S' or length(dedupe_key) > 200 then
     raise exception 'dedupe_key: % is not a key of 1 to 200 characters', quote_nullable(dedupe_key)
       using errcode = 'invalid_parameter_value';
   elsif coalesce(if_twin, '') not in ('return', 'skip', 'replace') then
@@ -457,51 +459,70 @@ begin
   elsif coalesce(if_blocked, '') not in ('wait', 'skip', 'fail') then
     raise exception 'if_blocked: % is not one of wait, skip, fail', quote_nullable(if_blocked)
       using errcode = 'invalid_parameter_value';
-  elsif jsonb_typeof(counted) is distinct from 'array' and counted is not null then
+  elsif jsonb_typeof(counted) <> 'array'
+        or jsonb_path_exists(counted, 'strict $[*] ? (@.type() != "object")', silent => true) then
     raise exception 'counted: % is not an array of {"resource", "amount", "capacity"}', counted
       using errcode = 'invalid_parameter_value';
   end if;
 
   -- The normal form: sorted, each resource once, in its strongest mode.
-  with asked as (
-    select e.resource, 'exclusive'::"tasking".reservation_mode as mode, null::int as amount,
-           null::int as capacity
+  with asked as materialized (
+    select e.resource, 'exclusive'::"tasking".reservation_mode as mode, null::numeric as amount,
+           null::numeric as capacity
       from unnest(exclusive) as e (resource)
     union all
     select s.resource, 'shared', null, null from unnest(shared) as s (resource)
     union all
-    select c.resource, 'counted', coalesce(c.amount, 1), c.capacity
-      from jsonb_to_recordset(counted) as c (resource text, amount int, capacity int)
+    select c.resource, 'counted',
+           case when c.amount is null then 1
+                when jsonb_typeof(c.amount) = 'number' then c.amount::numeric end,
+           case when jsonb_typeof(c.capacity) = 'number' then c.capacity::numeric end
+      from jsonb_to_recordset(counted) as c (resource text, amount jsonb, capacity jsonb)
   ), strongest as (
     select distinct on (a.resource) a.*
       from asked as a
      order by a.resource, a.mode desc
   )
-  select jsonb_strip_nulls(jsonb_build_object(
-           'exclusive', coalesce(
-             jsonb_agg(s.resource order by s.resource collate "C") filter (where s.mode = 'exclusive'), '[]'
-           ),
-           'shared', coalesce(
-             jsonb_agg(s.resource order by s.resource collate "C") filter (where s.mode = 'shared'), '[]'
-           ),
-           'counted', jsonb_agg(
-             jsonb_build_object('resource', s.resource, 'amount', s.amount, 'capacity', s.capacity)
-             order by s.resource collate "C"
-           ) filter (where s.mode = 'counted')
-         )),
+  select (
+           select jsonb_strip_nulls(jsonb_build_object(
+                    'exclusive', coalesce(
+                      jsonb_agg(s.resource order by s.resource collate "C")
+                        filter (where s.mode = 'exclusive'),
+                      '[]'
+                    ),
+                    'shared', coalesce(
+                      jsonb_agg(s.resource order by s.resource collate "C")
+                        filter (where s.mode = 'shared'),
+                      '[]'
+                    ),
+                    'counted', jsonb_agg(
+                      jsonb_build_object(
+                        'resource', s.resource, 'amount', trunc(s.amount), 'capacity', trunc(s.capacity)
+                      )
+                      order by s.resource collate "C"
+                    ) filter (where s.mode = 'counted')
+                  ))
+             from strongest as s
+         ),
          min(case
-               when s.resource is null then 'a resource without a name'
-               when s.resource = '' then 'a resource whose name is empty'
-               when octet_length(s.resource) > 1000 then 'a resource whose name is longer than 1,000 bytes'
-               when s.mode = 'counted'
-                    and (s.capacity between 1 and 10000 and s.amount between 1 and s.capacity) is not true
+               when a.resource is null then 'a resource without a name'
+               when a.resource = '' then 'a resource whose name is empty'
+               when octet_length(a.resource) > 1000 then 'a resource whose name is longer than 1,000 bytes'
+               when a.mode <> 'counted' then null
+               when (
+                      a.capacity = trunc(a.capacity) and a.capacity between 1 and 10000
+                      and a.amount = trunc(a.amount) and a.amount between 1 and a.capacity
+                    ) is not true
                  then format(
                    'resource "%s", whose capacity is not from 1 to 10,000 or whose amount is not from 1 to the capacity',
-                   s.resource
+                   a.resource
                  )
+               when a.times > 1 then format('resource "%s", which is counted twice', a.resource)
              end)
     into modes, wrong
-    from strongest as s;
+    from (
+      select a.*, count(*) over (partition by a.resource, a.mode) as times from asked as a
+    ) as a;
   if wrong is not null then
     raise exception 'can''t reserve %', wrong using errcode = 'invalid_parameter_value';
   end if;
@@ -517,9 +538,15 @@ begin
            'ifTwin', case when dedupe_key is not null then if_twin end,
            'ifBlocked', nullif(if_blocked, 'wait')
          )) || jsonb_build_object('input', coalesce(input, 'null'::jsonb)))) as d;
-  if dispatched.state = 'waiting' and not dispatched.blocked then
-    -- Sent with the caller's commit, and once however many tasks there are in it.
-    perform pg_notify(replace('"tasking"', '"', '') || '_signals', jsonb_build_object('kind', 'wakeup', 'queue', queue)::text);
+  if dispatched.state = 'waiting' and not dispatched.blocked or dispatched.unblocked > 0 then
+    -- Sent with the caller's commit, and once however many tasks there are in it. Whatever may go on
+    -- since the twin was replaced can be of any queue.
+    perform pg_notify(
+      replace('"tasking"', '"', '') || '_signals',
+      jsonb_build_object(
+        'kind', 'wakeup', 'queue', case when dispatched.unblocked = 0 then queue end
+      )::text
+    );
   end if;
   return dispatched.id;
 end
@@ -622,6 +649,9 @@ declare
   still boolean := false;
   free uuid[] := '{}';
   free_at int[] := '{}';
+  missed int;
+  -- Which resources are to be looked at again.
+  due int[] := '{}';
 begin
   freed := '{}';
   looks := '[]';
@@ -673,9 +703,7 @@ begin
       end loop;
     end if;
     if inflight[i] or still and reasons[i] = 'released' then
-      looks := looks || jsonb_build_object(
-        'resource', resources[i], 'mode', modes[i], 'inFlight', inflight[i]
-      );
+      due := due || i;
     end if;
     still := false;
   end loop;
@@ -695,12 +723,22 @@ begin
       returning t.id
     )
     select coalesce(array_agg(u.id), '{}') into freed from unblocked as u;
-    for i in 1 .. cardinality(free) loop
-      continue when free[i] = any (freed);
-      looks := looks || jsonb_build_object(
-        'resource', resources[free_at[i]], 'mode', modes[free_at[i]], 'inFlight', true
-      );
-    end loop;
+    if cardinality(freed) < cardinality(free) then
+      for missed in
+        select f.nth from unnest(free, free_at) as f (id, nth) where f.id not in (select unnest(freed))
+      loop
+        inflight[missed] := true;
+        due := due || missed;
+      end loop;
+    end if;
+  end if;
+
+  if due <> '{}' then
+    select jsonb_agg(jsonb_build_object(
+             'resource', resources[d.nth], 'mode', modes[d.nth], 'inFlight', inflight[d.nth]
+           ))
+      into looks
+      from unnest(due) as d (nth);
   end if;
 end
 $$;

@@ -2,6 +2,8 @@ import type { Clock, Look } from '@tasking/core'
 import type { Connection } from '../connection.ts'
 
 const mostLooks = 5
+// A look can settle a few dozen lines; of thousands, as after a mass loss, the sweep takes care.
+const mostLines = 500
 
 /** Where a verb acts. */
 export interface Place {
@@ -21,7 +23,7 @@ export async function look(
 ): Promise<number> {
   let due = looks
   let unblocked = 0
-  for (let attempt = 0; due.length > 0 && attempt < mostLooks; attempt += 1) {
+  for (let attempt = 0; isWorthIt(due) && attempt < mostLooks; attempt += 1) {
     if (attempt > 0) await clock.sleep(5 * 2 ** attempt)
     const text = `select cardinality(freed), looks
                     from "${schema}".release(null, null, null, $1::text::jsonb)`
@@ -33,4 +35,8 @@ export async function look(
     due = rest
   }
   return unblocked
+}
+
+function isWorthIt({ length }: readonly Look[]): boolean {
+  return length > 0 && length <= mostLines
 }
