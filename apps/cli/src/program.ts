@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { cancelCommand } from './commands/cancel.ts'
 import { dispatchCommand } from './commands/dispatch.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { explainCommand } from './commands/explain.ts'
 import { listCommand } from './commands/list.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { resourcesCommand } from './commands/resources.ts'
 import { showCommand } from './commands/show.ts'
 import { workersCommand } from './commands/workers.ts'
 import { demoCommand } from './demo/command.ts'
@@ -11,9 +14,12 @@ import { addGlobalFlags } from './global-flags.ts'
 
 const commands = [
   migrateCommand,
+  doctorCommand,
   dispatchCommand,
   listCommand,
   showCommand,
+  explainCommand,
+  resourcesCommand,
   cancelCommand,
   workersCommand,
   demoCommand,

@@ -1,5 +1,5 @@
 import { cyan, dim, green, red, yellow } from 'yoctocolors'
-import type { Resources, Task, TaskState } from '@tasking/core'
+import type { CountedRequest, Resources, Task, TaskState } from '@tasking/core'
 import { timeText } from './time-text.ts'
 
 const paints: Readonly<Record<TaskState, (text: string) => string>> = {
@@ -13,19 +13,34 @@ const paints: Readonly<Record<TaskState, (text: string) => string>> = {
   skipped: dim,
 }
 
-/** The state in words; of a waiting task also whether something before it in line holds it up. */
-export function stateText({ state, unblockedAt }: Task): string {
-  if (state !== 'waiting') return state
-  return unblockedAt === null ? 'waiting (blocked)' : 'waiting (unblocked)'
+/**
+ * The state in words; of a waiting task also whether something before it in line holds it up, of a
+ * skipped one also why.
+ */
+export function stateText({ state, unblockedAt, error }: Task): string {
+  if (state === 'waiting') return waitingText(unblockedAt !== null)
+  return error?.code !== undefined && state === 'skipped' ? `skipped (${error.code})` : state
 }
 
-export function paintState(text: string, { state }: Task): string {
+export function waitingText(unblocked: boolean): string {
+  return unblocked ? 'waiting (unblocked)' : 'waiting (blocked)'
+}
+
+export function paintState(text: string, { state }: Pick<Task, 'state'>): string {
   return paints[state](text)
 }
 
-/** Exclusive resources by name, shared ones marked as such. */
-export function resourcesText({ exclusive, shared }: Resources): string {
-  return [...exclusive, ...shared.map((name) => `${name} (shared)`)].join(', ')
+/** Exclusive resources by name, counted and shared ones marked as such. */
+export function resourcesText({ exclusive, shared, counted = [] }: Resources): string {
+  return [
+    ...exclusive,
+    ...counted.map(countText),
+    ...shared.map((name) => `${name} (shared)`),
+  ].join(', ')
+}
+
+export function countText({ resource, amount, capacity }: Required<CountedRequest>): string {
+  return `${resource} (${amount} of ${capacity})`
 }
 
 /** How long it has been running, or ran. */

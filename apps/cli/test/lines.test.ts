@@ -65,13 +65,24 @@ describe('a line', () => {
 
   test('names a task and what it needs', () => {
     expect(problemIn('{"name": "a"}')).toEqual({
-      ...{ name: 'a', input: undefined, resources: {}, options: {} },
+      ...{ name: 'a', input: undefined, resources: {}, settings: {} },
     })
     expect(
       problemIn('{"name":"a","input":0,"exclusive":["x"],"shared":[],"queue":"q","priority":-1}'),
     ).toEqual({
       ...{ name: 'a', input: 0, resources: { exclusive: ['x'], shared: [] } },
-      options: { queue: 'q', priority: -1 },
+      settings: { queue: 'q', priority: -1 },
+    })
+  })
+
+  test('counts, and says what to do about twins and blockers', () => {
+    const counted = [
+      { resource: 'gpu', amount: 2, capacity: 8 },
+      { resource: 'seat', capacity: 3 },
+    ]
+    const settings = { dedupe: 'key', ifTwin: 'replace', ifBlocked: 'fail' }
+    expect(problemIn(JSON.stringify({ name: 'a', counted, ...settings }))).toEqual({
+      ...{ name: 'a', input: undefined, resources: { counted }, settings },
     })
   })
 
@@ -86,6 +97,18 @@ describe('a line', () => {
     ['{"name": "a", "shared": [1]}', '"shared" must be an array of names'],
     ['{"name": "a", "queue": null}', '"queue" must be a text'],
     ['{"name": "a", "priority": "1"}', '"priority" must be a whole number'],
+    ['{"name": "a", "counted": {"gpu": 1}}', '"counted" must be an array such as [{"resource"'],
+    ['{"name": "a", "counted": ["gpu"]}', '"counted" must be an array such as [{"resource"'],
+    ['{"name": "a", "counted": [{"capacity": 8}]}', '"resource" must be a text'],
+    ['{"name": "a", "counted": [{"resource": "gpu"}]}', '"capacity" must be a whole number'],
+    [
+      '{"name": "a", "counted": [{"resource": "gpu", "count": 2, "capacity": 8}]}',
+      'unknown key "count" (there are: resource, amount, capacity)',
+    ],
+    ['{"name": "a", "dedupe": {"key": "k"}}', '"dedupe" must be a text'],
+    ['{"name": "a", "ifTwin": "skip"}', '"ifTwin" goes with "dedupe"'],
+    ['{"name": "a", "dedupe": "k", "ifTwin": "keep"}', 'must be one of return, skip, replace'],
+    ['{"name": "a", "ifBlocked": true}', '"ifBlocked" must be one of wait, skip, fail'],
     ['{"name": "a", "inptu": 1}', 'unknown key "inptu" (there are: name, input'],
     ['{"name": "a", "__proto__": {}}', 'unknown key "__proto__"'],
   ])('says what is wrong with it: %s', ([text, problem]) => {

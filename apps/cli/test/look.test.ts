@@ -25,7 +25,7 @@ beforeAll(async () => {
   ids.second = (await tasking.dispatch(greet, { name: 'Bo' })).id
   const common = { version: '1', concurrency: 4, queues: ['default'], taskNames: ['greet'] }
   const { store } = tasking
-  await store.registerWorker({ id: store.newId(), name: 'steady', ttlMs: 60_000, ...common })
+  await store.registerWorker({ id: store.newId(), name: 'steady', ttlMs: 600_000, ...common })
   await store.registerWorker({ id: store.newId(), name: 'silent', ttlMs: 1, ...common })
 })
 
@@ -50,24 +50,30 @@ test('list is filtered by each of its flags', async () => {
     return (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id)
   }
   const { completed, failed, first, second } = ids
-  expect(await list('--state', 'completed', 'failed')).toEqual([failed, completed])
-  expect(await list('--resource', 'person:Bo', '--name', 'greet')).toEqual([second, first])
-  expect(await list('--before', first, '--limit', '1')).toEqual([failed])
-  expect(await list('--queue', 'greetings', '--state', 'completed')).toEqual([])
+  const lists = await Promise.all([
+    list('--state', 'completed', 'failed'),
+    list('--resource', 'person:Bo', '--name', 'greet'),
+    list('--before', first, '--limit', '1'),
+    list('--queue', 'greetings', '--state', 'completed'),
+  ])
+  expect(lists).toEqual([[failed, completed], [second, first], [failed], []])
 })
 
 test('show tells everything, the error with its stack', async () => {
   const { url } = database
-  const failed = await cli(['show', ids.failed], { url })
+  const [failed, done, nobody] = await Promise.all([
+    cli(['show', ids.failed], { url }),
+    cli(['show', ids.completed, '--json'], { url }),
+    cli(['show', 'nobody'], { url }),
+  ])
   expect(failed.code).toBe(0)
   expect(failed.stdout).toMatch(/^error +RangeError: out of luck\n +at .*tasks\.ts/m)
-  const done = await cli(['show', ids.completed, '--json'], { url })
   expect(JSON.parse(done.stdout)).toMatchObject({
     ...{ id: ids.completed, state: 'completed', result: { greeting: 'Hello Ann!' } },
     fencingToken: expect.stringMatching(/^\d+$/),
     finishedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
   })
-  expect(await cli(['show', 'nobody'], { url })).toEqual({
+  expect(nobody).toEqual({
     ...{ code: 1, stdout: '' },
     stderr: 'error: There is no task nobody. [task_not_found]\n',
   })
@@ -87,12 +93,14 @@ test('cancel goes on where one is refused, and says so in the end', async () => 
 
 test('workers shows who is alive', async () => {
   const { url } = database
-  const { stdout } = await cli(['workers'], { url })
+  const [{ stdout }, json] = await Promise.all([
+    cli(['workers'], { url }),
+    cli(['workers', '--json'], { url }),
+  ])
   expect(stdout).toMatch(/^steady +[-\da-f]{36} +alive +0\/4 .* ago +default +greet$/m)
   expect(stdout).toMatch(/^silent +[-\da-f]{36} +overdue /m)
-  const json = await cli(['workers', '--json'], { url })
   expect(JSON.parse(json.stdout)).toMatchObject([
-    { name: 'steady', alive: true, ttlMs: 60_000 },
+    { name: 'steady', alive: true, ttlMs: 600_000 },
     { name: 'silent', alive: false },
   ])
 })

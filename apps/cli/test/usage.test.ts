@@ -12,6 +12,33 @@ test.for<[string, string[], RegExp]>([
   ],
   ['an unknown flag', ['list', '--frobnicate'], /unknown option '--frobnicate' \[invalid_usage\]/],
   ['a missing argument', ['show'], /missing required argument 'task' \[invalid_usage\]/],
+  ['a task to explain', ['explain'], /missing required argument 'task' \[invalid_usage\]/],
+  ['a prefix beside a name', ['resources', 'a', '--prefix', 'a'], /leave it out with a name/],
+  [
+    'a count that is none',
+    ['dispatch', 'greet', '--counted', 'gpu=2'],
+    /'gpu=2' is invalid. It must be like 'gpu=2\/8'/,
+  ],
+  [
+    'more than there is',
+    ['dispatch', 'greet', '--force', '--counted', 'gpu=9/8'],
+    /"gpu" can't be reserved: its amount .* to its capacity, 8\. \[invalid_resource\]/,
+  ],
+  [
+    'a rule without a key',
+    ['dispatch', 'greet', '--if-twin', 'skip'],
+    /--if-twin goes with --dedupe/,
+  ],
+  [
+    'a rule that is none',
+    ['dispatch', 'greet', '--if-blocked', 'run'],
+    /Allowed choices are wait, skip, fail/,
+  ],
+  [
+    'one key for a whole file',
+    ['dispatch', '--from', '-', '--dedupe', 'key'],
+    /'--from <file>' cannot be used with option '--dedupe <key>'/,
+  ],
   ['a state that is none', ['list', '--state', 'lost'], /Allowed choices are scheduled, waiting/],
   ['a limit that is none', ['list', '--limit', '0'], /must be a whole number from 1/],
   ['an id that is none', ['list', '--before', 'x'], /must be the id of a task/],
@@ -84,7 +111,7 @@ test('every command has examples and the global flags in its help', async () => 
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*/gm)].map(([, name]) => name)
   expect(commands).toContain('dispatch')
   const helps = await Promise.all(
-    ['dispatch', 'list', 'cancel'].map((name) => tasking([name, '--help'])),
+    ['dispatch', 'list', 'cancel', 'explain', 'resources'].map((name) => tasking([name, '--help'])),
   )
   for (const help of helps) {
     expect(help).toMatchObject({ code: 0, stderr: '' })

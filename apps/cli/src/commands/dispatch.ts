@@ -1,21 +1,30 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { BatchEntryError, InvalidOptionError, milliseconds } from '@tasking/core'
-import type { BatchEntry, DispatchOptions, Duration, TaskHandle, Tasking } from '@tasking/core'
+import { Command, Option } from 'commander'
+import { BatchEntryError } from '@tasking/core'
+import type {
+  BatchEntry,
+  CountedRequest,
+  DispatchedHandle,
+  Duration,
+  ResourceRequest,
+  Tasking,
+} from '@tasking/core'
 import { loadTaskModules } from '@tasking/worker'
 import { wrongUsage } from '../command-error.ts'
 import { withTasking } from '../connection.ts'
+import { counts, duration, lineCount, wholeNumber } from '../dispatch/flag-values.ts'
 import { dispatchLines } from '../dispatch/from-lines.ts'
 import { parseInputArgument, reportDispatched, reportResult } from '../dispatch/one.ts'
+import { blockedRules, optionsOf, twinRules } from '../dispatch/settings.ts'
+import type { Settings } from '../dispatch/settings.ts'
 import { definedTasks, namedTasks } from '../dispatch/task-source.ts'
 import { globalFlags } from '../global-flags.ts'
 import { note } from '../output.ts'
 
-interface DispatchFlags {
+interface DispatchFlags extends Settings {
   readonly tasks?: string[]
   readonly exclusive?: string[]
   readonly shared?: string[]
-  readonly queue?: string
-  readonly priority?: number
+  readonly counted?: CountedRequest[]
   readonly wait?: true | Duration
   readonly force?: true
   readonly from?: string
@@ -27,15 +36,18 @@ With --tasks, the definition checks the input and says which resources the task 
 name the resources; the name of the task is compared with what the live workers know.
 
 Prints the task's id. With --wait, prints only its result, and exits with 1 unless it completed.
+With --dedupe the id may be that of a twin: an incomplete task of this name with this key.
 
---from reads a task per line: {"name": …, "input": …, "exclusive": […], "shared": […], "queue": …,
-"priority": …}, all but the name as needed; blank lines are passed over. Each 1,000 tasks (less
+--from reads a task per line: {"name": …, "input": …, "exclusive": […], "shared": […], "counted":
+[{"resource": …, "amount": …, "capacity": …}], "queue": …, "priority": …, "dedupe": …, "ifTwin": …,
+"ifBlocked": …}, all but the name as needed; blank lines are passed over. Each 1,000 tasks (less
 where they take more than 16 MiB) are dispatched together or not at all. After an error, go on with
 --skip-lines.
 
 Examples:
   tasking dispatch repository.sync '{"repository": "42"}' --tasks ./dist/tasks.js --wait 10m
   tasking dispatch repository.sync '{"repository": "42"}' --exclusive repository:42 --priority 5
+  tasking dispatch render '{"film": 7}' --counted gpu=2/8 --dedupe film:7 --if-twin skip
   tasking dispatch --from tasks.ndjson --queue bulk
   zcat tasks.ndjson.gz | tasking dispatch --from - --tasks @acme/tasks`
 
@@ -47,15 +59,32 @@ export function dispatchCommand(): Command {
     .option('--tasks <module...>', 'modules with task definitions: files or packages')
     .option('--exclusive <resource...>', 'resources that the task takes for itself')
     .option('--shared <resource...>', 'resources that the task takes together with others')
+    .option(
+      '--counted <resource=amount/capacity...>',
+      'so much of resources that have a capacity, such as gpu=2/8',
+      counts,
+    )
     .option('--queue <queue>', 'the queue, instead of the definition\'s or "default"')
     .option('--priority <n>', 'higher goes first among the tasks that could start', wholeNumber)
+    .option('--dedupe <key>', 'at most one incomplete task of this name and this key')
+    .addOption(
+      new Option('--if-twin <rule>', 'where there is one: default return, so print its id').choices(
+        twinRules,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--if-blocked <rule>',
+        'where something stands before it in line: default wait',
+      ).choices(blockedRules),
+    )
     .option('--wait [timeout]', 'wait for the end of the task, such as 10m at most', duration)
     .option('--force', 'accept a name that no live worker knows')
     .addOption(
       new Option(
         '--from <file>',
         'dispatch a task per line of an NDJSON file; - is standard input',
-      ).conflicts(['exclusive', 'shared', 'wait']),
+      ).conflicts(['exclusive', 'shared', 'counted', 'dedupe', 'wait']),
     )
     .option('--skip-lines <n>', 'with --from: pass over so many lines', lineCount)
     .addHelpText('after', more)
@@ -90,22 +119,23 @@ async function dispatch(tasking: Tasking, { name, value, flags, json }: Wish): P
   // With --json, standard error is for errors.
   const hint = json ? () => undefined : note
   const source = tasks ? definedTasks(tasking) : namedTasks(tasking, { force, note: hint })
-  const options = settingsOf(flags)
+  const settings = settingsOf(flags)
   if (name === undefined) {
-    return dispatchLines(tasking, source, { from: from ?? '-', skipLines, defaults: options, json })
+    const defaults = { from: from ?? '-', skipLines, defaults: settings, json }
+    return dispatchLines(tasking, source, defaults)
   }
-  const { exclusive, shared } = flags
-  const definition = await source.definition(name, {
-    ...(exclusive && { exclusive }),
-    ...(shared && { shared }),
-  })
-  const handle = await dispatchOne(tasking, { definition, input: value, options })
+  const definition = await source.definition(name, resourcesOf(flags))
+  const entry = { definition, input: value, options: optionsOf(settings) }
+  const handle = await dispatchOne(tasking, entry)
   if (wait === undefined) reportDispatched(handle, json)
   else await reportResult(handle, wait === true ? undefined : wait, json)
 }
 
 // The definition's types aren't known here, so it goes as a batch; its error is the entry's own.
-async function dispatchOne(tasking: Tasking, entry: BatchEntry): Promise<TaskHandle<unknown>> {
+async function dispatchOne(
+  tasking: Tasking,
+  entry: BatchEntry,
+): Promise<DispatchedHandle<unknown>> {
   try {
     const [handle] = await tasking.dispatchBatch([entry] as const)
     return handle
@@ -114,11 +144,22 @@ async function dispatchOne(tasking: Tasking, entry: BatchEntry): Promise<TaskHan
   }
 }
 
-function settingsOf({ queue, priority }: DispatchFlags): DispatchOptions {
-  return { ...(queue !== undefined && { queue }), ...(priority !== undefined && { priority }) }
+function settingsOf({ queue, priority, dedupe, ifTwin, ifBlocked }: DispatchFlags): Settings {
+  return {
+    ...(queue !== undefined && { queue }),
+    ...(priority !== undefined && { priority }),
+    ...(dedupe !== undefined && { dedupe }),
+    ...(ifTwin !== undefined && { ifTwin }),
+    ...(ifBlocked !== undefined && { ifBlocked }),
+  }
 }
 
-function checkUsage(name: string | undefined, { from, skipLines }: DispatchFlags): void {
+function resourcesOf({ exclusive, shared, counted }: DispatchFlags): ResourceRequest {
+  return { ...(exclusive && { exclusive }), ...(shared && { shared }), ...(counted && { counted }) }
+}
+
+function checkUsage(name: string | undefined, flags: DispatchFlags): void {
+  const { from, skipLines, dedupe, ifTwin } = flags
   if (name === undefined && from === undefined) {
     throw wrongUsage('Say which task to dispatch: its name, or --from with a file.')
   }
@@ -128,24 +169,7 @@ function checkUsage(name: string | undefined, { from, skipLines }: DispatchFlags
   if (skipLines !== undefined && from === undefined) {
     throw wrongUsage('--skip-lines goes with --from.')
   }
-}
-
-function wholeNumber(text: string): number {
-  if (/^-?\d{1,9}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number.')
-}
-
-function lineCount(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number of lines.')
-}
-
-function duration(text: string): Duration {
-  try {
-    milliseconds(text as Duration)
-  } catch (error) {
-    if (!(error instanceof InvalidOptionError)) throw error
-    throw new InvalidArgumentError(`It must be a duration such as '5s' or '10m', if any.`)
+  if (ifTwin !== undefined && dedupe === undefined && from === undefined) {
+    throw wrongUsage('--if-twin goes with --dedupe, or with --from.')
   }
-  return text as Duration
 }

@@ -3,6 +3,7 @@ import { taskStates } from '@tasking/core'
 import type { Task, TaskFilter, TaskState } from '@tasking/core'
 import { withTasking } from '../connection.ts'
 import { globalFlags } from '../global-flags.ts'
+import { limit } from '../limit.ts'
 import { note, print, printJson } from '../output.ts'
 import { table } from '../table.ts'
 import type { Column } from '../table.ts'
@@ -42,7 +43,7 @@ export function listCommand(): Command {
         const tasks = await tasking.list(filter)
         if (globalFlags(command).json) return printJson(tasks)
         if (tasks.length === 0) return note('There are no such tasks.')
-        print(table(columns(new Date()), tasks))
+        print(table(columns(new Date(), tasks), tasks))
         if (tasks.length === rest.limit) {
           note(`There may be more: --before ${tasks.at(-1)?.id} shows the next ones.`)
         }
@@ -50,21 +51,23 @@ export function listCommand(): Command {
     })
 }
 
-function columns(now: Date): Column<Task>[] {
+function columns(now: Date, tasks: readonly Task[]): Column<Task>[] {
+  const key: Column<Task> = {
+    title: 'KEY',
+    text: ({ dedupeKey }) => dedupeKey ?? '',
+    shrinks: true,
+  }
   return [
     { title: 'ID', text: ({ id }) => id },
     { title: 'NAME', text: ({ name }) => name, shrinks: true },
     { title: 'STATE', text: stateText, paint: paintState },
     { title: 'QUEUE', text: ({ queue }) => queue, shrinks: true },
+    // Most tasks have none.
+    ...(tasks.some(({ dedupeKey }) => dedupeKey !== null) ? [key] : []),
     { title: 'AGE', text: ({ dispatchedAt }) => ageText(dispatchedAt, now), align: 'right' },
     { title: 'RAN', text: (task) => durationText(task, now), align: 'right' },
     { title: 'RESOURCES', text: ({ resources }) => resourcesText(resources), shrinks: true },
   ]
-}
-
-function limit(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number from 1 to 999,999.')
 }
 
 function taskId(text: string): string {

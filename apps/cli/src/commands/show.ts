@@ -5,7 +5,7 @@ import { withTasking } from '../connection.ts'
 import { globalFlags } from '../global-flags.ts'
 import { jsonOf, print, printJson } from '../output.ts'
 import { printable } from '../printable.ts'
-import { ageText, durationText, paintState, stateText } from '../task-text.ts'
+import { ageText, countText, durationText, paintState, stateText } from '../task-text.ts'
 
 const more = `
 Examples:
@@ -32,11 +32,14 @@ function description(task: Task, now: Date): string {
   const facts: readonly (readonly [string, string | null])[] = [
     ['id', task.id],
     ['name', task.name],
-    ['state', paintState(stateText(task), task)],
+    ['state', paintState(state === 'skipped' ? state : stateText(task), task)],
     ['cancel reason', task.cancelReason],
+    ['skip reason', state === 'skipped' ? error && reasonText(error) : null],
     ['queue', task.queue],
     ['priority', String(task.priority)],
+    ['dedupe key', task.dedupeKey && printable(task.dedupeKey)],
     ['exclusive', resources.exclusive.map(printable).join(', ')],
+    ['counted', (resources.counted ?? []).map(countText).map(printable).join(', ')],
     ['shared', resources.shared.map(printable).join(', ')],
     ['parent', task.parentId],
     ['worker', task.workerId],
@@ -48,7 +51,7 @@ function description(task: Task, now: Date): string {
     ['ran for', durationText(task, now)],
     ['input', lines(jsonOf(task.input))],
     ['result', state === 'completed' ? lines(jsonOf(task.result)) : null],
-    ['error', error && errorText(error)],
+    ['error', state === 'skipped' ? null : error && errorText(error)],
   ]
   return facts.flatMap(([label, text]) => (text ? [fact(label, text)] : [])).join('\n')
 }
@@ -56,6 +59,10 @@ function description(task: Task, now: Date): string {
 function fact(label: string, text: string): string {
   const margin = 15
   return bold(label.padEnd(margin)) + text.replaceAll('\n', `\n${' '.repeat(margin)}`)
+}
+
+function reasonText({ message, code }: TaskError): string {
+  return printable(code === undefined ? message : `${message} [${code}]`)
 }
 
 function errorText({ name, message, code, stack }: TaskError): string {

@@ -1,7 +1,12 @@
-import { BatchEntryError, StoreUnavailableError, TaskingError } from '@tasking/core'
+import {
+  BatchEntryError,
+  ResourcesBusyError,
+  StoreUnavailableError,
+  TaskingError,
+} from '@tasking/core'
 import type { BatchEntry } from '@tasking/core'
 import { CommandError } from '../command-error.ts'
-import { count } from './progress.ts'
+import { count } from '../count.ts'
 
 /** An entry of a batch, and the line that asked for it. */
 export interface LineEntry extends BatchEntry {
@@ -10,9 +15,10 @@ export interface LineEntry extends BatchEntry {
 
 export function lineError(line: number, error: unknown): CommandError {
   const what = error instanceof Error ? error.message : String(error)
-  return new CommandError('invalid_line', `Line ${line}: ${what.replace(/\.$/, '')}.`, {
-    details: { line },
-  })
+  // A line that comes too early is as good as any other.
+  const code = error instanceof ResourcesBusyError ? error.code : 'invalid_line'
+  const details = { line }
+  return new CommandError(code, `Line ${line}: ${what.replace(/\.$/, '')}.`, { details })
 }
 
 /** The error of a batch, as one of the line that asked for the entry it is about. */
@@ -46,7 +52,8 @@ function advice(error: unknown, tasks: number, lines: number): string {
   if (error instanceof CommandError) {
     if (error.code === 'interrupted') return `${done} To have the rest, ${resume}`
     const batch = 'Nothing of its batch was dispatched.'
-    return `${batch} ${done} Correct the line, then ${resume}`
+    const remedy = error.code === 'invalid_line' ? 'Correct the line' : 'Wait until it is free'
+    return `${batch} ${done} ${remedy}, then ${resume}`
   }
   if (error instanceof StoreUnavailableError) {
     return `${done} Those of the next batch may be, too: see "tasking list" before you ${resume}`

@@ -1,12 +1,14 @@
-import type { DispatchOptions, Tasking } from '@tasking/core'
+import type { DispatchOutcome, Tasking } from '@tasking/core'
 import { CommandError } from '../command-error.ts'
+import { count } from '../count.ts'
 import { lineError, withLine, withResumption } from './batch-errors.ts'
 import type { LineEntry } from './batch-errors.ts'
 import { LineProblem, parseLine } from './line-task.ts'
 import { linesOf } from './lines.ts'
 import type { Line } from './lines.ts'
-import { count } from './progress.ts'
 import type { BatchState } from './progress.ts'
+import { optionsOf } from './settings.ts'
+import type { Settings } from './settings.ts'
 import type { TaskSource } from './task-source.ts'
 
 const mostTasks = 1_000
@@ -20,7 +22,7 @@ export interface BatchesOptions {
   readonly inputBytes: number | undefined
   readonly skipLines: number
   /** For lines that don't say it themselves. */
-  readonly defaults: DispatchOptions
+  readonly defaults: Settings
   /** Aborts the input; the batch that is under way is still dispatched. */
   readonly signal: AbortSignal
   onBatch(state: BatchState): void
@@ -33,11 +35,16 @@ export interface BatchesOptions {
 export async function dispatchBatches(options: BatchesOptions): Promise<BatchState> {
   const startedAt = performance.now()
   const { inputBytes } = options
-  const sum = { lines: options.skipLines, batches: 0, tasks: 0, offset: 0 }
+  const sum = { lines: options.skipLines, batches: 0, offset: 0 }
+  const outcomes = { free: 0, blocked: 0, twin: 0, skipped: 0 }
+  const tasks = () => outcomes.free + outcomes.blocked
   const state = (): BatchState => ({
     lines: sum.lines - options.skipLines,
     batches: sum.batches,
-    tasks: sum.tasks,
+    tasks: tasks(),
+    blocked: outcomes.blocked,
+    twins: outcomes.twin,
+    skipped: outcomes.skipped,
     done: inputBytes && Math.min(1, sum.offset / inputBytes),
     elapsedMs: performance.now() - startedAt,
   })
@@ -46,9 +53,9 @@ export async function dispatchBatches(options: BatchesOptions): Promise<BatchSta
 
   async function flush(line: number, offset: number): Promise<void> {
     if (batch.length > 0) {
-      await dispatchBatch(options.tasking, batch)
+      const came = await dispatchBatch(options.tasking, batch)
+      for (const outcome of came) outcomes[outcome] += 1
       sum.batches += 1
-      sum.tasks += batch.length
     }
     batch = []
     bytes = 0
@@ -74,7 +81,7 @@ export async function dispatchBatches(options: BatchesOptions): Promise<BatchSta
     // The abort reaches us through the input, or from here; what was under way is done.
     const stopped = options.signal.aborted && error instanceof Error && error.name === 'AbortError'
     const reason = stopped ? new CommandError('interrupted', 'Stopped as asked.') : error
-    throw withResumption(reason, sum.tasks, sum.lines)
+    throw withResumption(reason, tasks(), sum.lines)
   }
   return state()
 }
@@ -87,7 +94,7 @@ async function entryOf(line: Line, options: BatchesOptions): Promise<LineEntry |
     const task = parseLine(line.bytes)
     if (task === undefined) return undefined
     const definition = await options.source.definition(task.name, task.resources)
-    const settings = { ...options.defaults, ...task.options }
+    const settings = optionsOf({ ...options.defaults, ...task.settings })
     return { line: line.number, definition, input: task.input, options: settings }
   } catch (error) {
     if (error instanceof LineProblem || error instanceof CommandError) {
@@ -97,9 +104,13 @@ async function entryOf(line: Line, options: BatchesOptions): Promise<LineEntry |
   }
 }
 
-async function dispatchBatch(tasking: Tasking, batch: readonly LineEntry[]): Promise<void> {
+async function dispatchBatch(
+  tasking: Tasking,
+  batch: readonly LineEntry[],
+): Promise<DispatchOutcome[]> {
   try {
-    await tasking.dispatchBatch(batch)
+    const handles = await tasking.dispatchBatch(batch)
+    return handles.map(({ outcome }) => outcome)
   } catch (error) {
     throw withLine(error, batch)
   }

@@ -1,20 +1,22 @@
 import { open } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
 import type { Readable } from 'node:stream'
-import type { DispatchOptions, Tasking } from '@tasking/core'
+import type { Tasking } from '@tasking/core'
 import { wrongUsage } from '../command-error.ts'
+import { count } from '../count.ts'
 import { print, printJson } from '../output.ts'
 import { timeText } from '../time-text.ts'
 import { dispatchBatches } from './batches.ts'
-import { batchView, count, perSecond, quietView } from './progress.ts'
+import { batchView, perSecond, quietView } from './progress.ts'
 import type { BatchState } from './progress.ts'
+import type { Settings } from './settings.ts'
 import type { TaskSource } from './task-source.ts'
 
 export interface FromLinesOptions {
   /** A file, or `-` for standard input. */
   readonly from: string
   readonly skipLines: number
-  readonly defaults: DispatchOptions
+  readonly defaults: Settings
   readonly json: boolean
 }
 
@@ -66,16 +68,21 @@ async function opened(from: string): Promise<Opened> {
 }
 
 function summary(state: BatchState): object {
-  const { tasks, batches, lines, elapsedMs } = state
-  return { tasks, batches, lines, seconds: Math.round(elapsedMs) / 1_000 }
+  const { tasks, blocked, twins, skipped, batches, lines, elapsedMs } = state
+  const seconds = Math.round(elapsedMs) / 1_000
+  return { tasks, blocked, twins, skipped, batches, lines, seconds }
 }
 
 function summaryText(state: BatchState): string {
-  const { tasks, batches, lines, elapsedMs } = state
+  const { tasks, twins, skipped, batches, lines, elapsedMs } = state
   const parts = [
     `Dispatched ${count(tasks, 'task')} from ${count(lines, 'line')}`,
     `in ${count(batches, 'batch', 'batches')}`,
     `within ${timeText(elapsedMs)} (${count(perSecond(state))} per second).`,
+    ...(twins > 0 ? [`${count(twins, 'other')} had a twin.`] : []),
+    ...(skipped > 0
+      ? [`${count(skipped, 'other')} ${skipped === 1 ? 'was' : 'were'} skipped.`]
+      : []),
   ]
   return parts.join(' ')
 }

@@ -1,18 +1,23 @@
-import type { DispatchOptions, JsonValue } from '@tasking/core'
-import type { NamedResources } from './task-source.ts'
+import type { CountedRequest, JsonValue, ResourceRequest } from '@tasking/core'
+import { blockedRules, twinRules } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 /** What a line asks for. */
 export interface LineTask {
   readonly name: string
   readonly input: JsonValue | undefined
-  readonly resources: NamedResources
-  readonly options: DispatchOptions
+  readonly resources: ResourceRequest
+  readonly settings: Settings
 }
 
 /** What is wrong with a line. */
 export class LineProblem extends Error {}
 
-const keys = ['name', 'input', 'exclusive', 'shared', 'queue', 'priority']
+const keys = [
+  ...['name', 'input', 'exclusive', 'shared', 'counted', 'queue', 'priority'],
+  ...['dedupe', 'ifTwin', 'ifBlocked'],
+]
+const countKeys = ['resource', 'amount', 'capacity']
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -28,11 +33,8 @@ export function parseLine(bytes: Uint8Array): LineTask | undefined {
     throw new LineProblem(`it must be an object such as {"name": "…", "input": …}`)
   }
   const fields = value as Readonly<Record<string, unknown>>
-  const stranger = Object.keys(fields).find((key) => !keys.includes(key))
-  if (stranger !== undefined) {
-    throw new LineProblem(`unknown key ${JSON.stringify(stranger)} (there are: ${keys.join(', ')})`)
-  }
-  const { name, input, exclusive, shared, queue, priority } = fields
+  checkKeys(fields, keys)
+  const { name, input, exclusive, shared, counted, ...rest } = fields
   if (name === undefined) throw new LineProblem('"name" is missing')
   return {
     name: textIn('name', name),
@@ -40,12 +42,30 @@ export function parseLine(bytes: Uint8Array): LineTask | undefined {
     resources: {
       ...(exclusive !== undefined && { exclusive: namesIn('exclusive', exclusive) }),
       ...(shared !== undefined && { shared: namesIn('shared', shared) }),
+      ...(counted !== undefined && { counted: countsIn('counted', counted) }),
     },
-    options: {
-      ...(queue !== undefined && { queue: textIn('queue', queue) }),
-      ...(priority !== undefined && { priority: numberIn('priority', priority) }),
-    },
+    settings: settingsIn(rest),
   }
+}
+
+function settingsIn(fields: Readonly<Record<string, unknown>>): Settings {
+  const { queue, priority, dedupe, ifTwin, ifBlocked } = fields
+  if (ifTwin !== undefined && dedupe === undefined) {
+    throw new LineProblem('"ifTwin" goes with "dedupe"')
+  }
+  return {
+    ...(queue !== undefined && { queue: textIn('queue', queue) }),
+    ...(priority !== undefined && { priority: numberIn('priority', priority) }),
+    ...(dedupe !== undefined && { dedupe: textIn('dedupe', dedupe) }),
+    ...(ifTwin !== undefined && { ifTwin: oneOf(twinRules, 'ifTwin', ifTwin) }),
+    ...(ifBlocked !== undefined && { ifBlocked: oneOf(blockedRules, 'ifBlocked', ifBlocked) }),
+  }
+}
+
+function checkKeys(fields: object, known: readonly string[]): void {
+  const stranger = Object.keys(fields).find((key) => !known.includes(key))
+  if (stranger === undefined) return
+  throw new LineProblem(`unknown key ${JSON.stringify(stranger)} (there are: ${known.join(', ')})`)
 }
 
 function decoded(bytes: Uint8Array): string {
@@ -78,4 +98,28 @@ function numberIn(key: string, value: unknown): number {
 function namesIn(key: string, value: unknown): string[] {
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
   throw new LineProblem(`"${key}" must be an array of names`)
+}
+
+function oneOf<Rule extends string>(rules: readonly Rule[], key: string, value: unknown): Rule {
+  const found = rules.find((rule) => rule === value)
+  if (found !== undefined) return found
+  throw new LineProblem(`"${key}" must be one of ${rules.join(', ')}`)
+}
+
+// What the amounts and capacities may be, the dispatch knows.
+function countsIn(key: string, value: unknown): CountedRequest[] {
+  const example = '[{"resource": "gpu", "amount": 2, "capacity": 8}]'
+  if (!Array.isArray(value)) throw new LineProblem(`"${key}" must be an array such as ${example}`)
+  return value.map((entry: unknown) => {
+    if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
+      throw new LineProblem(`"${key}" must be an array such as ${example}`)
+    }
+    checkKeys(entry, countKeys)
+    const { resource, amount, capacity } = entry as Readonly<Record<string, unknown>>
+    return {
+      resource: textIn('resource', resource),
+      ...(amount !== undefined && { amount: numberIn('amount', amount) }),
+      capacity: numberIn('capacity', capacity),
+    }
+  })
 }

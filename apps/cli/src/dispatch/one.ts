@@ -1,5 +1,12 @@
-import { isFinal, TaskCanceledError, TaskFailedError } from '@tasking/core'
-import type { Duration, JsonValue, Task, TaskHandle } from '@tasking/core'
+import { isFinal, TaskCanceledError, TaskFailedError, TaskSkippedError } from '@tasking/core'
+import type {
+  DispatchedHandle,
+  DispatchOutcome,
+  Duration,
+  JsonValue,
+  Task,
+  TaskError,
+} from '@tasking/core'
 import { CommandError } from '../command-error.ts'
 import { jsonOf, note, print, printJson } from '../output.ts'
 
@@ -15,31 +22,49 @@ export function parseInputArgument(text: string | undefined): JsonValue | undefi
   }
 }
 
-/** Prints the id, for others to go on with. */
-export function reportDispatched({ id }: TaskHandle<unknown>, json: boolean): void {
-  if (json) printJson({ id })
-  else print(id)
+const remarks: Readonly<Record<DispatchOutcome, string | undefined>> = {
+  free: undefined,
+  blocked: 'It is blocked for now: "tasking explain" says by whom.',
+  twin: 'It has an incomplete twin with the same key; nothing was dispatched, this is the twin.',
+  skipped: 'It was skipped: "tasking show" says why.',
+}
+
+/** Prints the id, for others to go on with, and beside it what came of the dispatch. */
+export function reportDispatched({ id, outcome }: DispatchedHandle<unknown>, json: boolean): void {
+  if (json) return printJson({ id, outcome })
+  print(id)
+  const remark = remarks[outcome]
+  if (remark !== undefined) note(remark)
 }
 
 /**
  * Waits for the end of a task and prints its result, and nothing else, to standard output.
- * @throws TaskFailedError, TaskCanceledError, ResultTimeoutError
+ * @throws TaskFailedError, TaskCanceledError, TaskSkippedError, ResultTimeoutError
  */
 export async function reportResult(
-  handle: TaskHandle<unknown>,
+  handle: DispatchedHandle<unknown>,
   timeout: Duration | undefined,
   json: boolean,
 ): Promise<void> {
-  if (!json) note(`Dispatched ${handle.id}, waiting for its end.`)
+  const { outcome } = handle
+  if (!json && outcome !== 'skipped') note(waitingText(handle))
   const task = await handle.finished(timeout === undefined ? {} : { timeout })
   const { id, state, result, error } = task
-  if (json) printJson(state === 'completed' ? { id, state, result } : { id, state, error })
-  else if (state === 'completed') print(jsonOf(result))
-  if (isFinal(state) && state !== 'completed') throw failure(task)
+  const completed = state === 'completed'
+  if (json) printJson({ id, outcome, state, ...(completed ? { result } : { error }) })
+  else if (completed) print(jsonOf(result))
+  if (isFinal(state) && !completed) throw failure(task)
+}
+
+function waitingText({ id, outcome }: DispatchedHandle<unknown>): string {
+  return outcome === 'twin'
+    ? `Waiting for the end of ${id}, an incomplete twin with the same key.`
+    : `Dispatched ${id}, waiting for its end.`
 }
 
 function failure({ id, error, cancelReason, state }: Task): Error {
   if (state === 'canceled') return new TaskCanceledError(id, cancelReason)
-  const { name, message } = error ?? { name: 'Error', message: 'no reason recorded' }
-  return new TaskFailedError(id, { name, message: `${name}: ${message}` })
+  const reason: TaskError = error ?? { name: 'Error', message: 'no reason recorded' }
+  if (state === 'skipped') return new TaskSkippedError(id, reason)
+  return new TaskFailedError(id, { ...reason, message: `${reason.name}: ${reason.message}` })
 }

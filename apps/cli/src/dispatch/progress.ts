@@ -1,12 +1,18 @@
 import { createLogUpdate } from 'log-update'
 import { cyan, dim } from 'yoctocolors'
+import { count } from '../count.ts'
 import { timeText } from '../time-text.ts'
 
 /** How far a file has been dispatched. */
 export interface BatchState {
   readonly lines: number
   readonly batches: number
+  /** Dispatched; without those that a twin stands for, and those skipped. */
   readonly tasks: number
+  /** How many of those are in line behind something. */
+  readonly blocked: number
+  readonly twins: number
+  readonly skipped: number
   /** From 0 to 1; `undefined` where the end isn't known. */
   readonly done: number | undefined
   readonly elapsedMs: number
@@ -42,12 +48,6 @@ export function batchView(out: NodeJS.WriteStream): BatchView {
 }
 
 export const quietView: BatchView = { show() {}, end() {} }
-
-/** A whole number with its thousands apart, and what it counts. */
-export function count(number: number, one?: string, many = `${one}s`): string {
-  const digits = Math.round(number).toLocaleString('en-US')
-  return one === undefined ? digits : `${digits} ${number === 1 ? one : many}`
-}
 
 export function perSecond({ tasks, elapsedMs }: BatchState): number {
   return tasks / Math.max(elapsedMs / 1_000, 0.001)

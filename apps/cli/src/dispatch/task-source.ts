@@ -1,28 +1,28 @@
 import { closestMatch } from 'leven'
 import { defineTask } from '@tasking/core'
-import type { AnyTaskDefinition, Resources, Tasking } from '@tasking/core'
+import type { AnyTaskDefinition, ResourceRequest, Tasking } from '@tasking/core'
 import { CommandError } from '../command-error.ts'
-
-/** What resources a dispatcher names itself; `undefined` where it names none. */
-export type NamedResources = Partial<Resources>
 
 /** Where the definitions come from that tasks are dispatched by. */
 export interface TaskSource {
-  /** @throws CommandError when there is no such task */
-  definition(name: string, resources: NamedResources): Promise<AnyTaskDefinition>
+  /**
+   * @param resources what the dispatcher names itself; empty where it names none
+   * @throws CommandError when there is no such task
+   */
+  definition(name: string, resources: ResourceRequest): Promise<AnyTaskDefinition>
 }
 
 /** The definitions of loaded modules: they check the input and say which resources it takes. */
 export function definedTasks({ definitions }: Tasking): TaskSource {
   return {
-    async definition(name, { exclusive, shared }) {
+    async definition(name, resources) {
       const definition = definitions.get(name)
       if (definition === undefined) {
         throw unknownTask(`The task modules define no task "${name}"`, name, [
           ...definitions.keys(),
         ])
       }
-      if (exclusive === undefined && shared === undefined) return definition
+      if (Object.keys(resources).length === 0) return definition
       throw new CommandError(
         'invalid_usage',
         `The definition of "${name}" says which resources it takes; don't name any with --tasks.`,

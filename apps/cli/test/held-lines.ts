@@ -1,0 +1,35 @@
+import { defineTask } from '@tasking/core'
+import type { ResourceRequest, Tasking, TaskId, WorkerId } from '@tasking/core'
+
+/** Takes the resources that its input names, and is only claimed by hand. */
+export const hold = defineTask({
+  name: 'hold',
+  resources: (request: ResourceRequest) => request,
+  run() {},
+})
+
+/** Registers a worker that claims by hand. */
+export async function register(
+  { store }: Pick<Tasking, 'store'>,
+  name: string,
+  rest: {
+    readonly queues?: string[]
+    readonly taskNames?: string[]
+    readonly concurrency?: number
+  } = {},
+): Promise<WorkerId> {
+  const id = store.newId()
+  const settings = { concurrency: 2, queues: ['default'], taskNames: ['hold'], version: '1' }
+  await store.registerWorker({ id, name, ttlMs: 600_000, ...settings, ...rest })
+  return id
+}
+
+/** Lets a worker claim so many tasks; they stay with it. */
+export async function claim(
+  { store }: Pick<Tasking, 'store'>,
+  workerId: WorkerId,
+  slots = 1,
+): Promise<TaskId[]> {
+  const { claimed } = await store.turn({ workerId, slots, completions: [], looks: [] })
+  return claimed.map(({ id }) => id)
+}
