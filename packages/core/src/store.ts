@@ -75,7 +75,7 @@ export interface TurnResult {
   readonly claimed: readonly ClaimedTask[]
   /** Completions that changed nothing, because the task isn't this worker's any more. */
   readonly refused: readonly TaskId[]
-  /** Completions `inTransaction` whose transaction is still open: send them again. */
+  /** Completions of tasks whose rows somebody else's transaction holds: send them again. */
   readonly unsettled: readonly TaskId[]
   /** Tasks of this worker that are asked to stop. */
   readonly canceling: readonly CancelRequest[]

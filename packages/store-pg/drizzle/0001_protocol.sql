@@ -104,6 +104,8 @@ $$;
 create function "tasking".units_before(resource text, place bigint, capacity int) returns bigint
 language plpgsql stable
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
+-- A limit that is a parameter makes planning anew look cheaper each time, at several times the cost.
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_variable
 begin
@@ -832,6 +834,7 @@ declare
   queues text[];
   task_names text[];
   moment constant timestamptz := clock_timestamp();
+  held uuid[];
   finished uuid[];
   resources text[];
   modes "tasking".reservation_mode[];
@@ -854,42 +857,16 @@ begin
     raise exception 'worker % is not registered', worker using errcode = 'TK001';
   end if;
 
-  -- Tasks that their handlers may have completed within transactions of their own: what those have
-  -- stored stands, and is released in the eyes of the others only now. One that is still open holds
-  -- its row, and is not waited for.
-  if jsonb_path_exists(completions, '$[*] ? (@.inTransaction == true)') then
-    with own as (
-      select c.id, c."fencingToken"
-        from jsonb_to_recordset(completions) as c (id uuid, "fencingToken" bigint, "inTransaction" boolean)
-       where c."inTransaction"
-    ), held as materialized (
-      select t.id, t.state, t.exclusive, t.shared, t.counted
-        from "tasking".task as t
-       where t.id = any (array(select o.id from own as o))
-         and t.worker_id is not distinct from worker
-         and t.fencing_token = any (array(select o."fencingToken" from own as o))
-         for no key update skip locked
-    )
-    select coalesce(jsonb_agg(c.value) filter (where d.id is null and u.id is null), '[]'),
-           coalesce(jsonb_agg(c.value -> 'id') filter (where u.id is not null), '[]'),
-           pending || coalesce((
-             select jsonb_agg(jsonb_build_object('resource', p.resource, 'mode', p.mode, 'inFlight', true))
-               from held as h
-              cross join lateral "tasking".places(h.exclusive, h.shared, h.counted) as p
-              where h.state = 'completed'
-           ), '[]')
-      into completions, unsettled, pending
-      from jsonb_array_elements(completions) as c
-      left join held as d on d.id = (c.value ->> 'id')::uuid and d.state = 'completed'
-      left join "tasking".task as u
-        on u.id = (c.value ->> 'id')::uuid
-       and (c.value ->> 'inTransaction')::boolean
-       and u.worker_id is not distinct from worker
-       and u.fencing_token = (c.value ->> 'fencingToken')::bigint
-       and u.id not in (select h.id from held as h);
-  end if;
-
   if completions <> '[]' then
+    -- Nobody is waited for here: a row that somebody else's transaction holds (a handler's own, or a
+    -- dispatch that replaces) is asked for again with the next turn.
+    held := array(
+      select t.id
+        from "tasking".task as t
+       where t.id = any (array(select (c.value ->> 'id')::uuid from jsonb_array_elements(completions) as c))
+         and t.worker_id is not distinct from worker
+         for no key update skip locked
+    );
     with ended as (
       update "tasking".task as t
          set state = (case
@@ -904,6 +881,7 @@ begin
                id uuid, "fencingToken" bigint, state text, result jsonb, error jsonb
              )
        where t.id = c.id
+         and t.id = any (held)
          -- Not "=": by the index of owners, each end would be compared with all that it owns.
          and t.worker_id is not distinct from worker
          and t.fencing_token = c."fencingToken"
@@ -919,10 +897,36 @@ begin
       into finished, resources, modes, positions
       from place as p;
     if coalesce(cardinality(finished), 0) < jsonb_array_length(completions) then
-      select coalesce(jsonb_agg(c.value -> 'id'), '[]')
-        into refused
-        from jsonb_array_elements(completions) as c
-       where (c.value ->> 'id')::uuid <> all (coalesce(finished, '{}'));
+      -- What a handler has stored in its own transaction stands, and is released in the eyes of the
+      -- others only now.
+      with rest as (
+        select c.id, t.exclusive, t.shared, t.counted,
+               case
+                 when t.id is null then 'refused'
+                 when t.id = any (held) then
+                   case when c."inTransaction" and t.state = 'completed' then 'settled' else 'refused' end
+                 when c."inTransaction" or t.state in ('running', 'canceling') then 'unsettled'
+                 else 'refused'
+               end as outcome
+          from jsonb_to_recordset(completions) as c (
+                 id uuid, "fencingToken" bigint, "inTransaction" boolean
+               )
+          left join "tasking".task as t
+            on t.id = c.id
+           and t.worker_id is not distinct from worker
+           and t.fencing_token = c."fencingToken"
+         where c.id <> all (coalesce(finished, '{}'))
+      )
+      select coalesce(jsonb_agg(r.id) filter (where r.outcome = 'refused'), '[]'),
+             coalesce(jsonb_agg(r.id) filter (where r.outcome = 'unsettled'), '[]'),
+             pending || coalesce((
+               select jsonb_agg(jsonb_build_object('resource', p.resource, 'mode', p.mode, 'inFlight', true))
+                 from rest as s
+                cross join lateral "tasking".places(s.exclusive, s.shared, s.counted) as p
+                where s.outcome = 'settled'
+             ), '[]')
+        into refused, unsettled, pending
+        from rest as r;
     end if;
   end if;
 

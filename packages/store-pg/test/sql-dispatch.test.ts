@@ -140,9 +140,10 @@ test('its resources come to the same normal form as those of the API', async () 
   await fc.assert(
     fc.asyncProperty(request, async ({ exclusive = [], shared = [], counted }) => {
       const wanted = normalizeResources({ exclusive, shared, ...(counted && { counted }) })
+      const names = (list: readonly string[]) =>
+        sql`array(select jsonb_array_elements_text(${JSON.stringify(list)}::text::jsonb))`
       const [row] = await sql`select tasking.dispatch(
-        'task', exclusive => ${sql.array([...exclusive])}::text[],
-        shared => ${sql.array([...shared])}::text[],
+        'task', exclusive => ${names(exclusive)}, shared => ${names(shared)},
         counted => ${counted ? JSON.stringify(counted) : null}::text::jsonb
       ) as id`
       const { resources } = await found(String(row?.['id']))

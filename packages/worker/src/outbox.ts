@@ -20,7 +20,7 @@ interface Taken {
  */
 export class Outbox {
   #waiting: Completion[] = []
-  /** Completed within transactions of their handlers that are still open. */
+  /** Those whose tasks somebody else's transaction held, such as their handlers' own. */
   #unsettled: Completion[] = []
   #unsettledAt = Infinity
   readonly #parked = new Map<Completion, number>()

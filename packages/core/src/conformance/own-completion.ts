@@ -140,7 +140,9 @@ export function ownCompletionCases(inTransaction: InTransaction): readonly Confo
         const staying = await HandWorker.register(store)
         await store.unregisterWorker(worker.id)
         await rejects(complete(store, worker, claimed), 'task_lost')
-        same((await load(store, claimed.id)).state, 'failed', 'record')
+        const { state, fencingToken } = await load(store, claimed.id)
+        same(state, 'failed', 'record')
+        same((fencingToken ?? 0n) > claimed.fencingToken, true, 'its old token is worth nothing')
         only(await staying.claim(10))
       },
     },
