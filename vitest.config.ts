@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
@@ -6,6 +6,11 @@ export default defineConfig({
       '{packages,apps,examples}/*/test/**/*.test.ts',
       '{testbed,bench}/test/**/*.test.ts',
       'scripts/test/**/*.test.ts',
+    ],
+    // They take minutes and want a quiet machine: see docs/performance.md.
+    exclude: [
+      ...configDefaults.exclude,
+      ...(process.env['TASKING_TEST_BENCH'] ? [] : ['bench/test/{scenarios,stress}.test.ts']),
     ],
     globalSetup: ['./testbed/global-setup.ts'],
     // Real servers and processes start and stop in tests and hooks, on small machines too.

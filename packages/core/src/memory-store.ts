@@ -188,13 +188,15 @@ export class MemoryStore implements Store<never> {
     }))
   }
 
-  async housekeep(): Promise<HousekeepingReport> {
+  async housekeep({
+    sweep = true,
+  }: { readonly sweep?: boolean } = {}): Promise<HousekeepingReport> {
     const missingWorkers = [...this.#workers.values()]
       .filter((worker) => this.#isOverdue(worker))
       .map(({ id }) => id)
     let lostTasks = 0
     for (const id of missingWorkers) lostTasks += this.#lose(id, workerMissing)
-    return { done: true, missingWorkers, lostTasks, unblocked: 0 }
+    return { done: true, missingWorkers, lostTasks, unblocked: sweep ? this.#unblock() : 0 }
   }
 
   async close(): Promise<void> {

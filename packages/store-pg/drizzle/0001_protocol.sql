@@ -134,11 +134,14 @@ as $$
 begin
   return exists (
     select from jsonb_to_recordset(counted) as mine (resource text, amount int, capacity int)
-     where exists (
-             select from "tasking".reservation as ahead
+     -- Not "exists": that may be planned as a hash of all exclusive ones.
+     where (
+             select true
+               from "tasking".reservation as ahead
               where ahead.resource = mine.resource
                 and ahead.mode = 'exclusive'
                 and ahead.position < place
+              limit 1
            )
         or mine.amount + "tasking".units_before(mine.resource, place, mine.capacity) > mine.capacity
   );
@@ -186,12 +189,18 @@ begin
     select min(r.resource collate "C")
       from "tasking".reservations(jsonb_build_array(element)) as r
      where case r.mode
-             when 'exclusive' then exists (
-               select from "tasking".reservation as ahead where ahead.resource = r.resource
+             -- Not "exists": that may be planned as a hash of all there are.
+             when 'exclusive' then (
+               select true
+                 from "tasking".reservation as ahead
+                where ahead.resource = r.resource
+                limit 1
              )
-             when 'shared' then exists (
-               select from "tasking".reservation as ahead
+             when 'shared' then (
+               select true
+                 from "tasking".reservation as ahead
                 where ahead.resource = r.resource and ahead.mode = 'exclusive'
+                limit 1
              )
              else "tasking".over_capacity(last, jsonb_build_array(jsonb_build_object(
                'resource', r.resource, 'amount', r.amount, 'capacity', r.capacity
@@ -885,7 +894,8 @@ begin
          -- Not "=": by the index of owners, each end would be compared with all that it owns.
          and t.worker_id is not distinct from worker
          and t.fencing_token = c."fencingToken"
-         and t.state in ('running', 'canceling')
+         -- Not "in": that would offer the whole index of owned tasks to the planner.
+         and t.state::text = any ('{running,canceling}')
       returning t.id, t.position, t.exclusive, t.shared, t.counted
     ), place as (
       select e.position, r.resource, r.mode

@@ -60,8 +60,8 @@ test('a server that crashes: every verb says so, and works again afterwards', as
     () => store.housekeep(),
     () => register(store),
   ]
-  for (const verb of verbs) {
-    expect(await rejection(verb())).toMatchObject({ code: 'store_unavailable' })
+  for (const error of await Promise.all(verbs.map((verb) => rejection(verb())))) {
+    expect(error).toMatchObject({ code: 'store_unavailable' })
   }
   await server.restart()
   await entrance.ready()

@@ -1,7 +1,7 @@
 import { storeConformance } from '@tasking/core/conformance'
 import { nodePostgres, pooled, useDatabase } from '@tasking/testbed'
-import pg from 'pg'
-import { describe, test } from 'vitest'
+import postgres from 'postgres'
+import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest'
 import { pgStore } from '../src/index.ts'
 import type { PgStore } from '../src/index.ts'
 
@@ -23,22 +23,19 @@ if (!pooled) {
 
 describe.each(Object.entries(drivers))('PgStore on %s', (_driver, open) => {
   const database = useDatabase()
+  let sql: postgres.Sql
+  let opened: ReturnType<typeof open>
 
-  test.each(storeConformance)('$name', async ({ run }) => {
-    await emptied(database.directUrl)
-    const { store, end } = open(database.url)
-    try {
-      await run(store)
-    } finally {
-      await store.close()
-      await end()
-    }
+  beforeAll(() => {
+    sql = postgres(database.directUrl, { max: 1, onnotice: () => undefined })
+    opened = open(database.url)
   })
-})
+  beforeEach(() => sql`truncate tasking.task, tasking.reservation, tasking.app_status`)
+  afterAll(async () => {
+    await opened.store.close()
+    await opened.end()
+    await sql.end({ timeout: 1 })
+  })
 
-async function emptied(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  await client.query('truncate tasking.task, tasking.reservation, tasking.app_status')
-  await client.end()
-}
+  test.each(storeConformance)('$name', ({ run }) => run(opened.store))
+})

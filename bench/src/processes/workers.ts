@@ -1,0 +1,76 @@
+import { createTasking } from '@tasking/core'
+import { pgStore } from '@tasking/store-pg'
+import { createWorker } from '@tasking/worker'
+import type { Worker, WorkerEvent } from '@tasking/worker'
+import { benchTask } from '../bench-task.ts'
+import { serve, tell } from './service.ts'
+
+export interface WorkerSetup {
+  readonly url: string
+  readonly workers: number
+  readonly concurrency: number
+  /** False for polling only. */
+  readonly listen: boolean
+}
+
+/** How many turns there were since the last question, and how long they took together. */
+export interface TurnTimes {
+  readonly turns: number
+  readonly ms: number
+}
+
+export interface WorkersApi {
+  start(setup: WorkerSetup): Promise<void>
+  turns(): Promise<TurnTimes>
+  stop(): Promise<void>
+}
+
+/** How many tasks were finished since the last event. */
+export interface WorkersEvent {
+  readonly finished: number
+}
+
+const tellAfterMs = 5
+const workers: Worker[] = []
+let turns = 0
+let turnMs = 0
+let finished = 0
+
+serve<WorkersApi>({
+  async start({ url, workers: count, concurrency, listen }) {
+    for (let n = 0; n < count; n += 1) {
+      // Each with a store of its own, as if it had a process of its own.
+      const store = pgStore({
+        url,
+        ...(!listen && { listen: false }),
+        onVerb({ verb, durationMs }) {
+          if (verb !== 'turn') return
+          turns += 1
+          turnMs += durationMs
+        },
+      })
+      const tasking = createTasking({ store, tasks: [benchTask] })
+      workers.push(createWorker({ tasking, concurrency, onEvent: note }))
+    }
+    await Promise.all(workers.map((worker) => worker.start()))
+  },
+  async turns() {
+    const times = { turns, ms: turnMs }
+    turns = 0
+    turnMs = 0
+    return times
+  },
+  async stop() {
+    await Promise.all(workers.map((worker) => worker.stop()))
+  },
+})
+
+function note({ kind }: WorkerEvent): void {
+  if (kind !== 'finished') return
+  finished += 1
+  if (finished > 1) return
+  setTimeout(() => {
+    tell<WorkersEvent>({ finished })
+    finished = 0
+  }, tellAfterMs)
+}

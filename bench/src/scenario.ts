@@ -1,0 +1,47 @@
+import type { LocalPostgres } from '@tasking/local-postgres'
+import type { Figures } from './measure/figures.ts'
+import type { Sample } from './measure/sample.ts'
+
+/** Something that the project claims, and how to see whether it is so. */
+export interface Scenario {
+  /** What it is called on the command line. */
+  readonly name: string
+  readonly description: string
+  /** Measured in turns, A B A B; the first one is what the others are compared with. */
+  readonly sides: readonly SideDefinition[]
+  readonly goals: readonly Goal[]
+  /** Default 5. */
+  readonly rounds?: number
+}
+
+export interface SideDefinition {
+  readonly name: string
+  /** Makes ready whatever the rounds have in common, such as five million old tasks. */
+  open(stage: Stage): Promise<Side>
+}
+
+export interface Side extends AsyncDisposable {
+  measure(): Promise<Sample>
+}
+
+/** A bound for a figure of one side, or for its ratio to the same figure of another. */
+export interface Goal {
+  readonly side: string
+  /** The side to compare with; without it, the figure itself is what counts. */
+  readonly against?: string
+  /** What is compared, in words: "time", "throughput". */
+  readonly what: string
+  readonly figure: (figures: Figures) => number | undefined
+  readonly bound: { readonly atMost: number } | { readonly atLeast: number }
+}
+
+/** What a scenario is given to work with. */
+export interface Stage {
+  readonly server: LocalPostgres
+  /** How long scenarios last that are about time. */
+  readonly minutes: number
+  /** The full size of something, or less of it in a quick run. */
+  scaled(full: number, least: number): number
+  /** Tells whoever watches what is going on. */
+  note(text: string): void
+}

@@ -1,0 +1,35 @@
+import { benchDatabase } from '../bench-database.ts'
+import { fillFinished } from '../fill.ts'
+import type { Scenario, SideDefinition } from '../scenario.ts'
+import { measureDrain } from './drain.ts'
+
+const none = 'none'
+const finished = '5 million finished'
+
+export const finishedBefore: Scenario = {
+  name: 'finished-before',
+  description: 'dispatch, claim and finish with millions of finished tasks in the table',
+  sides: [side(none, 0), side(finished, 5_000_000)],
+  goals: [
+    {
+      ...{ side: finished, against: none, what: 'CPU of PostgreSQL' },
+      figure: ({ postgresCpu }) => postgresCpu,
+      bound: { atMost: 1.2 },
+    },
+  ],
+}
+
+function side(name: string, count: number): SideDefinition {
+  return {
+    name,
+    async open(stage) {
+      const database = await benchDatabase(stage)
+      if (count > 0) await fillFinished(database, stage.scaled(count, 10_000))
+      await database.settle()
+      return {
+        measure: () => measureDrain(stage, database),
+        [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+      }
+    },
+  }
+}

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import postgres from 'postgres'
+import { batchEntry, createTasking } from '@tasking/core'
+import type { Tasking } from '@tasking/core'
+import { pgStore } from '@tasking/store-pg'
+import type { CallerTransaction } from '@tasking/store-pg'
+import { serve } from '../processes/service.ts'
+import { recordDispatch } from './dispatch-ledger.ts'
+import { Mix } from './mix.ts'
+import type { MixedDispatch, MixedTask } from './mix.ts'
+import { stressTask } from './stress-task.ts'
+import type { MemberApi } from './team.ts'
+
+export interface DispatcherSetup {
+  readonly url: string
+  /** Where dispatches are noted, and where handlers note their starts and ends. */
+  readonly ledger: string
+  readonly recordings: string
+  readonly seed: number
+  /** The index of its first task, and the distance to the next one. */
+  readonly first: number
+  readonly step: number
+}
+
+const callers = 3
+// More than these in line would only take longer to drain.
+const mostReservations = 600
+const pauseMs = 50
+
+class RollBack extends Error {}
+
+let stopped = false
+let planned = 0
+let running: Promise<unknown> = Promise.resolve()
+
+serve<MemberApi<DispatcherSetup>>({
+  async start(setup) {
+    running = run(setup)
+    running.catch((error: unknown) => {
+      console.error(error)
+      process.exit(1)
+    })
+  },
+  async stop() {
+    stopped = true
+    await running
+    return planned
+  },
+})
+
+async function run({ url, ledger, recordings, seed, first, step }: DispatcherSetup): Promise<void> {
+  const sql = postgres(url, { max: callers, fetch_types: false, onnotice: () => undefined })
+  const tasking = createTasking({ store: pgStore({ url }), tasks: [stressTask] })
+  const mix = new Mix(seed, first, step)
+  const caller = async () => {
+    while (!stopped) {
+      if (await isFull(sql)) {
+        await sleep(pauseMs)
+        continue
+      }
+      const next = mix.next()
+      planned += next.tasks.length
+      const recordEnd = recordDispatch(ledger, next.tasks.map(entry))
+      recordEnd(await dispatch(tasking, sql, next, recordings))
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, caller))
+  await tasking.close()
+  await sql.end({ timeout: 5 })
+}
+
+async function dispatch(
+  tasking: Tasking<CallerTransaction>,
+  sql: postgres.Sql,
+  { tasks, transaction }: MixedDispatch,
+  recordings: string,
+) {
+  const entries = tasks.map(({ index, resources, durationMs, priority }) =>
+    batchEntry(stressTask, { index, resources, durationMs, recordings }, { priority }),
+  )
+  try {
+    if (transaction === undefined) {
+      await tasking.dispatchBatch(entries)
+      return 'kept'
+    }
+    await sql.begin(async (tx) => {
+      await tasking.dispatchBatch(entries, { tx })
+      await sleep(transaction.openMs)
+      if (transaction.rollBack) throw new RollBack()
+    })
+    return 'kept'
+  } catch (error) {
+    // Sessions are ended under it: whether such a commit took place, nobody can say.
+    return error instanceof RollBack ? 'rolled back' : 'uncertain'
+  }
+}
+
+async function isFull(sql: postgres.Sql): Promise<boolean> {
+  try {
+    const [row] = await sql<{ count: number }[]>`
+      select count(*)::int as count from tasking.reservation`
+    return (row?.count ?? 0) > mostReservations
+  } catch {
+    return false
+  }
+}
+
+function entry({ index, resources }: MixedTask) {
+  return { index, resources }
+}

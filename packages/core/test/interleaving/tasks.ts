@@ -1,0 +1,62 @@
+import fc from 'fast-check'
+import { normalizeResources } from '../../src/index.ts'
+import type { BlockedRule, NewTask, ResourceRequest, TwinRule } from '../../src/index.ts'
+import { resourcesArbitrary } from '../arbitraries.ts'
+import type { World } from './world.ts'
+
+/** A task of a batch, before it belongs to a run. */
+export interface Draft {
+  readonly resources: ResourceRequest
+  readonly priority: number
+  readonly dedupeKey?: string
+  readonly ifTwin?: TwinRule
+  readonly ifBlocked?: BlockedRule
+}
+
+const keyed = {
+  dedupeKey: fc.constantFrom('k1', 'k2'),
+  ifTwin: fc.constantFrom<TwinRule>('return', 'skip', 'replace', 'replace'),
+}
+const impatient = { ifBlocked: fc.constantFrom<BlockedRule>('skip', 'fail') }
+
+const rules: fc.Arbitrary<Omit<Draft, 'resources' | 'priority'>> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant({}) },
+  { weight: 3, arbitrary: fc.record(keyed) },
+  { weight: 1, arbitrary: fc.record(impatient) },
+  { weight: 1, arbitrary: fc.record({ ...keyed, ...impatient }) },
+)
+
+const draft: fc.Arbitrary<Draft> = fc
+  .tuple(resourcesArbitrary, fc.nat({ max: 1 }), rules)
+  .map(([resources, priority, rule]) => ({ resources, priority, ...rule }))
+
+/** More resources than there may be locks at once. */
+const wideDraft: Draft = {
+  resources: { exclusive: ['r1', ...Array.from({ length: 64 }, (_, n) => `wide${n}`)] },
+  priority: 0,
+}
+
+export const batchArbitrary: fc.Arbitrary<readonly Draft[]> = fc.oneof(
+  { weight: 6, arbitrary: draft.map((one) => [one]) },
+  { weight: 3, arbitrary: fc.array(draft, { minLength: 2, maxLength: 4 }) },
+)
+
+export const wideBatch: readonly Draft[] = [wideDraft]
+
+/** The tasks of a batch, with names of this run's own. */
+export function tasksOf(world: World, drafts: readonly Draft[]): NewTask[] {
+  const named = (name: string) => `${world.prefix}${name}`
+  return drafts.map(({ resources, dedupeKey, ...rest }) => {
+    const { exclusive = [], shared = [], counted = [] } = resources
+    return {
+      ...{ id: crypto.randomUUID(), name: 'task', input: null, queue: 'default' },
+      ...rest,
+      resources: normalizeResources({
+        exclusive: exclusive.map(named),
+        shared: shared.map(named),
+        counted: counted.map((count) => ({ ...count, resource: named(count.resource) })),
+      }),
+      ...(dedupeKey !== undefined && { dedupeKey: named(dedupeKey) }),
+    }
+  })
+}
