@@ -62,7 +62,6 @@ const verbs: Readonly<Record<string, string>> = {
   'a look at a line': `tasking.release(null, null, null, ${json([look('line', 'exclusive')])})`,
   'the loss of a worker': `tasking.lose_worker('${workerId}', '{}')`,
   housekeeping: 'tasking.housekeep(false)',
-  'the sweep of a few lines': 'tasking.housekeep(true)',
   'an explanation': `tasking.explain('${known.first}')`,
   'an explanation of what runs': `tasking.explain('${known.unit}')`,
   'the head of a line': `tasking.head_of_line('line', 10)`,
