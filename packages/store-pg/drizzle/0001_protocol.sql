@@ -771,11 +771,11 @@ declare
   strongest "tasking".reservation_mode[];
   reasons text[];
 begin
-  if resources is not null then
+  -- One by one: a join may be planned as a scan of the whole index, when that is small.
+  for i in 1 .. coalesce(cardinality(resources), 0) loop
     delete from "tasking".reservation as r
-     using unnest(resources, positions) as gone (resource, position)
-     where r.resource = gone.resource and r.position = gone.position;
-  end if;
+     where r.resource = resources[i] and r.position = positions[i];
+  end loop;
   if pending = '[]' and cardinality(resources) = 1 then
     select u.freed, u.looks into freed, looks from "tasking".unblock(resources, modes, '{released}') as u;
     return;
@@ -1014,6 +1014,7 @@ as $$
 declare
   found "tasking".task%rowtype;
   new_result constant jsonb := result;
+  place text;
 begin
   select t.* into found
     from "tasking".task as t
@@ -1031,9 +1032,11 @@ begin
   update "tasking".task as t
      set state = 'completed', result = new_result, finished_at = clock_timestamp()
    where t.id = task_id;
-  delete from "tasking".reservation as r
-   using "tasking".places(found.exclusive, found.shared, found.counted) as p
-   where r.resource = p.resource and r.position = found.position;
+  -- One by one: a join may be planned as a scan of the whole index, when that is small.
+  for place in select p.resource from "tasking".places(found.exclusive, found.shared, found.counted) as p loop
+    delete from "tasking".reservation as r
+     where r.resource = place and r.position = found.position;
+  end loop;
   return next;
 end
 $$;

@@ -117,26 +117,30 @@ class World {
     })
     let looks: readonly Look[] = []
     let running: ClaimedTask[] = []
+    // Whose rows somebody else held: they have ended, but the store doesn't know it yet.
+    let unsettled: Completion[] = []
     let idleTurns = 0
     // Stuck is: nobody does or owes anything, and still nothing can be claimed.
-    while (this.dispatching || this.#open() > 0) {
+    while (this.dispatching || this.#open() > 0 || unsettled.length > 0) {
       const ending = running.slice(0, Math.ceil(running.length / 2))
       running = running.slice(ending.length)
       for (const { id } of ending) this.#end(id)
-      const completions = ending.map(({ id, fencingToken }): Completion => ({
+      const ended = ending.map(({ id, fencingToken }): Completion => ({
         id,
         fencingToken,
         state: 'completed',
         result: null,
       }))
+      const completions = [...unsettled, ...ended]
       const free = slots - running.length
       const busy = completions.length + looks.length > 0
       if (busy) this.#busyTurns += 1
       const result = await this.#store.turn({ workerId, slots: free, completions, looks })
-      this.#owing.set(workerId, result.looks.length)
       if (busy) this.#busyTurns -= 1
       expect(result.refused).toEqual([])
       looks = result.looks
+      unsettled = completions.filter(({ id }) => result.unsettled.includes(id))
+      this.#owing.set(workerId, looks.length + unsettled.length)
       for (const { id } of result.claimed) this.#claim(id)
       running.push(...result.claimed)
       const quiet = this.#isQuiet()
