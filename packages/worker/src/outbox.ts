@@ -79,7 +79,9 @@ export class Outbox {
   ): Taken {
     this.#waiting = this.#waiting.filter((completion) => !sent.includes(completion))
     this.#unsettled.push(...sent.filter(({ id }) => unsettled.includes(id)))
-    if (this.#unsettled.length > 0) this.#unsettledAt = now + unsettledRetryMs
+    // Not put off by what comes later, so that a busy worker asks again in time, too.
+    const retryAt = this.#unsettled.length > 0 ? now + unsettledRetryMs : Infinity
+    this.#unsettledAt = Math.min(this.#unsettledAt, retryAt)
     if (this.#mode === 'none') this.#convict(now)
     this.#mode = this.#mode === 'all' || this.#waiting.length === 0 ? 'all' : 'one'
     const stored: TaskId[] = []
