@@ -44,28 +44,25 @@ as $$
 declare
   gate constant bigint := "tasking".lock_key('');
   most_locks constant int := 64;
-  keys bigint[];
-  exclusives boolean[];
 begin
-  select array_agg(key order by key), array_agg(alone order by key)
-    into keys, exclusives
-    from (
-      select "tasking".lock_key(wanted.name) as key, bool_or(wanted.alone) as alone
-        from unnest(names, alones) as wanted (name, alone)
-       group by 1
-    ) as by_key;
-  if cardinality(keys) > most_locks then
+  if cardinality(names) > most_locks
+     and (select count(distinct wanted.name) from unnest(names) as wanted (name)) > most_locks
+  then
     perform "tasking".lock_gate(gate);
     return;
   end if;
   perform pg_advisory_xact_lock_shared(gate);
-  for i in 1 .. cardinality(keys) loop
-    if exclusives[i] then
-      perform pg_advisory_xact_lock(keys[i]);
-    else
-      perform pg_advisory_xact_lock_shared(keys[i]);
-    end if;
-  end loop;
+  -- Sorted before the first is taken.
+  perform case
+            when wanted.alone then pg_advisory_xact_lock(wanted.key)
+            else pg_advisory_xact_lock_shared(wanted.key)
+          end
+    from (
+      select "tasking".lock_key(each.name) as key, bool_or(each.alone) as alone
+        from unnest(names, alones) as each (name, alone)
+       group by 1
+       order by 1
+    ) as wanted;
 end
 $$;
 --> statement-breakpoint
@@ -91,11 +88,22 @@ returns table (
 )
 language sql stable
 as $$
-  select e.ordinality::int, e.id, r.resource, r.mode, r.amount, r.capacity
-    from rows from (
-           jsonb_to_recordset(batch) as (id uuid, exclusive text[], shared text[], counted jsonb)
-         ) with ordinality as e (id, exclusive, shared, counted, ordinality)
-   cross join lateral "tasking".places(e.exclusive, e.shared, e.counted) as r
+  with element as materialized (
+    select e.ordinality::int as ordinal, e.*
+      from rows from (
+             jsonb_to_recordset(batch) as (id uuid, exclusive text[], shared text[], counted jsonb)
+           ) with ordinality as e (id, exclusive, shared, counted, ordinality)
+  )
+  select e.ordinal, e.id, r.resource, 'exclusive'::"tasking".reservation_mode, null::int, null::int
+    from element as e cross join lateral unnest(e.exclusive) as r (resource)
+  union all
+  select e.ordinal, e.id, r.resource, 'shared', null, null
+    from element as e cross join lateral unnest(e.shared) as r (resource)
+  union all
+  select e.ordinal, e.id, r.resource, 'counted', r.amount, r.capacity
+    from element as e
+   cross join lateral jsonb_to_recordset(e.counted) as r (resource text, amount int, capacity int)
+   where e.counted is not null
 $$;
 --> statement-breakpoint
 
@@ -150,29 +158,34 @@ $$;
 --> statement-breakpoint
 
 -- Whether something before this place keeps a task from going on. One probe of an index for each
--- resource; once the answer is no, it stays no.
+-- resource; once the answer is no, it stays no. A table, since only then it becomes part of the
+-- statement that asks.
 create function "tasking".is_blocked(place bigint, exclusive text[], shared text[], counted jsonb)
-returns boolean
-language plpgsql stable
+returns table (blocked boolean)
+language sql stable
 as $$
-#variable_conflict use_variable
-declare
-  wanted text;
-begin
-  foreach wanted in array coalesce(exclusive, '{}') loop
-    perform from "tasking".reservation as ahead
-      where ahead.resource = wanted and ahead.position < place
-      limit 1;
-    if found then return true; end if;
-  end loop;
-  foreach wanted in array coalesce(shared, '{}') loop
-    perform from "tasking".reservation as ahead
-      where ahead.resource = wanted and ahead.mode = 'exclusive' and ahead.position < place
-      limit 1;
-    if found then return true; end if;
-  end loop;
-  return counted is not null and "tasking".over_capacity(place, counted);
-end
+  select exists (
+           select from unnest(exclusive) as wanted (resource)
+            -- Not "exists": that may be planned as a hash of all there are.
+            where (
+                    select true
+                      from "tasking".reservation as ahead
+                     where ahead.resource = wanted.resource and ahead.position < place
+                     limit 1
+                  )
+         )
+      or exists (
+           select from unnest(shared) as wanted (resource)
+            where (
+                    select true
+                      from "tasking".reservation as ahead
+                     where ahead.resource = wanted.resource
+                       and ahead.mode = 'exclusive'
+                       and ahead.position < place
+                     limit 1
+                  )
+         )
+      or counted is not null and "tasking".over_capacity(place, counted)
 $$;
 --> statement-breakpoint
 
@@ -211,6 +224,13 @@ end
 $$;
 --> statement-breakpoint
 
+-- Whether what committed before a lock was granted can be seen. With a snapshot older than the locks
+-- it can't: then a dispatch says "blocked" to be safe, and the sweep finds out.
+create function "tasking".sees_all() returns boolean
+language sql stable
+as $$ select current_setting('transaction_isolation') = 'read committed' $$;
+--> statement-breakpoint
+
 -- Puts tasks in line, in the order given, with the dispatch locks held already: so the positions at
 -- a resource follow the order of commits.
 create function "tasking".take_in(batch jsonb, reserving boolean)
@@ -223,9 +243,6 @@ declare
     select nextval('"tasking".position') from generate_series(1, jsonb_array_length(batch))
   );
   moment constant timestamptz := clock_timestamp();
-  -- With a snapshot older than the locks, what stands before us can't be seen: such a dispatch
-  -- says "blocked" to be safe, and the sweep finds out.
-  sees_all constant boolean := current_setting('transaction_isolation') = 'read committed';
 begin
   if reserving then
     insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
@@ -244,9 +261,7 @@ begin
          e."parentId", e."dedupeKey", moment,
          case
            when not reserving or e.exclusive = '{}' and e.shared = '{}' and e.counted is null then moment
-           when sees_all
-                and not "tasking".is_blocked(positions[e.ordinality], e.exclusive, e.shared, e.counted)
-             then moment
+           when "tasking".sees_all() and not b.blocked then moment
          end,
          e.input
     from rows from (
@@ -257,6 +272,9 @@ begin
          ) with ordinality as e (
            id, name, queue, priority, input, exclusive, shared, counted, "parentId", "dedupeKey", ordinality
          )
+   cross join lateral "tasking".is_blocked(
+     positions[e.ordinality], e.exclusive, e.shared, e.counted
+   ) as b
   returning t.id, t.state, t.unblocked_at is null;
 end
 $$;
@@ -408,6 +426,52 @@ begin
     element := batch -> (nth - 1);
     return query select * from "tasking".take_in_if(element, nth);
   end loop;
+end
+$$;
+--> statement-breakpoint
+
+-- Creates one task without conditions: what `dispatch_batch` does for one element, at half the cost.
+create function "tasking".dispatch_one(
+  id uuid, name text, queue text, priority int, input jsonb, exclusive text[], shared text[],
+  counted jsonb, parent_id uuid
+)
+returns boolean
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_variable
+declare
+  reserving constant boolean := exclusive <> '{}' or shared <> '{}' or counted is not null;
+  names text[] := exclusive || shared;
+  place bigint;
+  is_free boolean := true;
+begin
+  if reserving then
+    if counted is not null then
+      names := names || array(select c ->> 'resource' from jsonb_array_elements(counted) as c);
+    end if;
+    perform "tasking".lock_names(names, array(
+      select n <= cardinality(exclusive) or n > cardinality(exclusive) + cardinality(shared)
+        from generate_series(1, cardinality(names)) as n
+    ));
+    place := nextval('"tasking".position');
+    insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
+    select r.resource, place, r.mode, id, r.amount, r.capacity
+      from "tasking".places(exclusive, shared, counted) as r;
+    -- A statement of its own, so that it sees what the locks waited for.
+    select "tasking".sees_all() and not b.blocked into is_free
+      from "tasking".is_blocked(place, exclusive, shared, counted) as b;
+  end if;
+  insert into "tasking".task (
+    id, name, state, queue, priority, position, exclusive, shared, counted, parent_id,
+    dispatched_at, unblocked_at, input
+  )
+  values (
+    id, name, 'waiting', queue, priority, coalesce(place, nextval('"tasking".position')), exclusive,
+    shared, counted, parent_id, clock_timestamp(), case when is_free then clock_timestamp() end, input
+  );
+  return not is_free;
 end
 $$;
 --> statement-breakpoint
@@ -610,26 +674,14 @@ end
 $$;
 --> statement-breakpoint
 
--- Whether a task in line is `free` to go on or `blocked`; `going` where it was free before, `gone`
--- where it left the line since it was seen there.
-create function "tasking".verdict(task_id uuid) returns text
-language plpgsql stable
+-- How many dispatch locks one transaction may try: a share of the server's whole table of locks.
+create function "tasking".most_tries() returns int
+language sql stable
 as $$
-declare
-  seen record;
-begin
-  select t.state, t.unblocked_at, t.position, t.exclusive, t.shared, t.counted into seen
-    from "tasking".task as t
-   where t.id = task_id;
-  if seen.state = 'waiting' and seen.unblocked_at is null then
-    return case
-      when "tasking".is_blocked(seen.position, seen.exclusive, seen.shared, seen.counted)
-        then 'blocked'
-      else 'free'
-    end;
-  end if;
-  return case when seen.state in ('waiting', 'running', 'canceling') then 'going' else 'gone' end;
-end
+  select greatest(
+    64,
+    current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int / 24
+  )
 $$;
 --> statement-breakpoint
 
@@ -648,78 +700,64 @@ language plpgsql
 as $$
 #variable_conflict use_column
 declare
-  most_locks constant int := 64;
-  gate_open boolean := null;
-  tries int := 0;
-  key bigint;
   inflight boolean[];
-  head record;
-  candidates uuid[];
-  candidate uuid;
-  verdict text;
-  still boolean := false;
-  free uuid[] := '{}';
-  free_at int[] := '{}';
-  missed int;
-  -- Which resources are to be looked at again.
-  due int[] := '{}';
+  free uuid[];
+  free_at int[];
+  due int[];
 begin
-  freed := '{}';
-  looks := '[]';
   -- All tries before the first look: whoever dispatches after this sees the release, and whoever
-  -- dispatched before it is seen. No more than a few, since the table of locks is shared by all: the
-  -- rest is looked at again like what is in flight. Shared and counted ones can only have kept those
-  -- from going on who dispatch alone.
-  for i in 1 .. cardinality(resources) loop
-    inflight[i] := false;
-    continue when reasons[i] = 'second';
-    if gate_open is null then
-      gate_open := pg_try_advisory_xact_lock_shared("tasking".lock_key(''));
-    end if;
-    key := "tasking".lock_key(resources[i]);
-    tries := tries + 1;
-    if not gate_open
-       or tries > most_locks
-       or modes[i] = 'exclusive' and not pg_try_advisory_xact_lock(key)
-       or modes[i] <> 'exclusive' and not pg_try_advisory_xact_lock_shared(key)
-    then
-      inflight[i] := true;
-    end if;
-  end loop;
+  -- dispatched before it is seen. No more than a share of the table of locks, which is everybody's:
+  -- the rest is looked at again like what is in flight. Shared and counted ones can only have kept
+  -- those from going on who dispatch alone.
+  with gate as materialized (
+    select pg_try_advisory_xact_lock_shared("tasking".lock_key('')) as is_open, "tasking".most_tries() as most
+  )
+  select array_agg(t.inflight order by t.nth) into inflight
+    from (
+      select l.nth,
+             case
+               when l.reason = 'second' then false
+               when l.nth > (select g.most from gate as g) or not (select g.is_open from gate as g) then true
+               when l.mode = 'exclusive'
+                 then not pg_try_advisory_xact_lock("tasking".lock_key(l.resource))
+               else not pg_try_advisory_xact_lock_shared("tasking".lock_key(l.resource))
+             end as inflight
+        from unnest(resources, modes, reasons) with ordinality as l (resource, mode, reason, nth)
+    ) as t;
 
-  -- Each of the many small statements has a snapshot of its own. That does no harm: who has nothing
-  -- before it at a resource never has again, and where somebody left the line meanwhile, it is looked
-  -- at again.
-  for i in 1 .. cardinality(resources) loop
-    select r.position, r.mode, r.task_id into head
-      from "tasking".reservation as r
-     where r.resource = resources[i]
-     order by r.resource, r.position
-     limit 1;
-    if found then
-      candidates := array[head.task_id];
-      if head.mode <> 'exclusive' then
-        candidates := "tasking".candidates(resources[i], modes[i]);
-      end if;
-      foreach candidate in array candidates loop
-        verdict := "tasking".verdict(candidate);
-        if verdict = 'free' then
-          free := free || candidate;
-          free_at := free_at || i;
-        elsif verdict = 'blocked' then
-          still := true;
-        elsif verdict = 'gone' then
-          inflight[i] := true;
-        end if;
-      end loop;
-    end if;
-    if inflight[i] or still and reasons[i] = 'released' then
-      due := due || i;
-    end if;
-    still := false;
-  end loop;
+  -- One snapshot for all: who has nothing before it at a resource never has again.
+  select array_agg(c.id) filter (where not c.blocked), array_agg(c.nth) filter (where not c.blocked),
+         array_agg(c.nth) filter (where c.blocked and c.reason = 'released')
+    into free, free_at, due
+    from (
+      select l.nth, l.reason, t.id, b.blocked
+        from unnest(resources, modes, reasons) with ordinality as l (resource, mode, reason, nth)
+       cross join lateral (
+         select r.mode, r.task_id
+           from "tasking".reservation as r
+          where r.resource = l.resource
+          order by r.resource, r.position
+          limit 1
+       ) as head
+       cross join lateral unnest(
+         case
+           when head.mode = 'exclusive' then array[head.task_id]
+           else "tasking".candidates(l.resource, l.mode)
+         end
+       ) as candidate (id)
+       cross join lateral (
+         select w.id, w.position, w.exclusive, w.shared, w.counted
+           from "tasking".task as w
+          where w.id = candidate.id and w.state = 'waiting' and w.unblocked_at is null
+          limit 1
+       ) as t
+       cross join lateral "tasking".is_blocked(t.position, t.exclusive, t.shared, t.counted) as b
+      -- Keeps the verdict from being asked for wherever it is used.
+      offset 0
+    ) as c;
 
-  if free <> '{}' then
+  freed := '{}';
+  if free is not null then
     -- Monotone: what stands behind a task can't block it, so no other lock is needed. A row that
     -- somebody holds (a cancel that may yet roll back, another finisher) is never waited for.
     with unblocked as (
@@ -734,23 +772,23 @@ begin
       returning t.id
     )
     select coalesce(array_agg(u.id), '{}') into freed from unblocked as u;
-    if cardinality(freed) < cardinality(free) then
-      for missed in
-        select f.nth from unnest(free, free_at) as f (id, nth) where f.id not in (select unnest(freed))
-      loop
-        inflight[missed] := true;
-        due := due || missed;
-      end loop;
-    end if;
   end if;
 
-  if due <> '{}' then
-    select jsonb_agg(jsonb_build_object(
-             'resource', resources[d.nth], 'mode', modes[d.nth], 'inFlight', inflight[d.nth]
-           ))
-      into looks
-      from unnest(due) as d (nth);
-  end if;
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'resource', resources[d.nth], 'mode', modes[d.nth], 'inFlight', d.inflight
+         )), '[]')
+    into looks
+    from (
+      select a.nth, bool_or(a.inflight) as inflight
+        from (
+          select i.nth, true as inflight from unnest(inflight) with ordinality as i (inflight, nth) where i.inflight
+          union all
+          select s.nth, false from unnest(due) as s (nth)
+          union all
+          select f.nth, true from unnest(free, free_at) as f (id, nth) where f.id not in (select unnest(freed))
+        ) as a
+       group by a.nth
+    ) as d;
 end
 $$;
 --> statement-breakpoint
@@ -763,7 +801,7 @@ create function "tasking".release(
 )
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set enable_bitmapscan = off set jit = off
+set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -771,17 +809,27 @@ declare
   strongest "tasking".reservation_mode[];
   reasons text[];
 begin
-  -- One by one: a join may be planned as a scan of the whole index, when that is small.
-  for i in 1 .. coalesce(cardinality(resources), 0) loop
+  if resources is not null then
+    -- By their places on disk: a join may be planned as a scan of the whole index, when that is small.
     delete from "tasking".reservation as r
-     where r.resource = resources[i] and r.position = positions[i];
-  end loop;
+     where r.ctid = any (array(
+             select place.ctid
+               from unnest(resources, positions) as gone (resource, position)
+              cross join lateral (
+                select p.ctid
+                  from "tasking".reservation as p
+                 where p.resource = gone.resource and p.position = gone.position
+                 limit 1
+              ) as place
+           ));
+  end if;
   if pending = '[]' and cardinality(resources) = 1 then
     select u.freed, u.looks into freed, looks from "tasking".unblock(resources, modes, '{released}') as u;
     return;
   end if;
-  -- Each line once.
-  select array_agg(due.resource), array_agg(due.mode), array_agg(due.reason)
+  -- Each line once, those first that have waited longest for a try.
+  select array_agg(due.resource order by due.reason), array_agg(due.mode order by due.reason),
+         array_agg(due.reason order by due.reason)
     into names, strongest, reasons
     from (
       select d.resource, max(d.mode) as mode,
@@ -807,21 +855,95 @@ end
 $$;
 --> statement-breakpoint
 
--- A task as its worker gets it.
-create function "tasking".claim_document(t "tasking".task) returns jsonb
+-- A task as its worker gets it: values by their place, and JSON as text, since both cost less.
+create function "tasking".claim_document(t "tasking".task) returns json
 language sql stable
 as $$
-  select jsonb_build_object(
-    'id', t.id,
-    'name', t.name,
-    'queue', t.queue,
-    'input', t.input,
-    'exclusive', t.exclusive,
-    'shared', t.shared,
-    'counted', t.counted,
-    'parentId', t.parent_id,
-    'fencingToken', t.fencing_token::text
+  select json_build_array(
+    t.id, t.fencing_token::text, t.name, t.queue, t.input, t.parent_id,
+    case when t.exclusive <> '{}' then t.exclusive end,
+    case when t.shared <> '{}' then t.shared end,
+    t.counted
   )
+$$;
+--> statement-breakpoint
+
+-- Claims up to so many tasks of one queue, the most urgent and oldest first. Each name has a part of
+-- the index of its own, so that tasks which nobody here can run don't stand in the way.
+create function "tasking".claim(worker uuid, queue text, names text[], slots int, moment timestamptz)
+returns json[]
+language plpgsql
+as $$
+#variable_conflict use_variable
+declare
+  runnable text[];
+  shares int[];
+  token bigint;
+  claimed json[];
+begin
+  select array_agg(known.name) into runnable
+    from unnest(names) as known (name)
+   where (
+           select true
+             from "tasking".task as t
+            where t.queue = queue and t.name = known.name
+              and t.state = 'waiting' and t.unblocked_at is not null
+            order by t.queue, t.name, t.priority desc, t.position
+            limit 1
+         );
+  if runnable is null then
+    return '{}';
+  end if;
+  shares := array[slots];
+  if cardinality(runnable) > 1 then
+    -- How many of each are among the first; only those are locked.
+    select array_agg(first.name), array_agg(first.share) into runnable, shares
+      from (
+        select near.name, count(*)::int as share
+          from (
+            select known.name
+              from unnest(runnable) as known (name)
+             cross join lateral (
+               select t.priority, t.position
+                 from "tasking".task as t
+                where t.queue = queue and t.name = known.name
+                  and t.state = 'waiting' and t.unblocked_at is not null
+                order by t.queue, t.name, t.priority desc, t.position
+                limit slots
+             ) as ready
+             order by ready.priority desc, ready.position
+             limit slots
+          ) as near
+         group by near.name
+      ) as first;
+  end if;
+  -- One for all that are claimed at once: what matters is that a task never gets the same again.
+  token := nextval('"tasking".fencing_token');
+  with taken as (
+    update "tasking".task as t
+       set state = 'running', worker_id = worker, fencing_token = token, started_at = moment
+     where t.id = any (array(
+             select picked.id
+               from unnest(runnable, shares) as known (name, share)
+              cross join lateral (
+                select c.id
+                  from "tasking".task as c
+                 where c.queue = queue and c.name = known.name
+                   and c.state = 'waiting' and c.unblocked_at is not null
+                 order by c.queue, c.name, c.priority desc, c.position
+                 limit known.share
+                   for no key update skip locked
+              ) as picked
+           ))
+    returning t as task
+  )
+  select coalesce(
+           array_agg("tasking".claim_document(t.task) order by (t.task).priority desc, (t.task).position), '{}'
+         )
+    into claimed
+    from taken as t;
+  return claimed;
+end
 $$;
 --> statement-breakpoint
 
@@ -833,10 +955,10 @@ $$;
 create function "tasking".turn(
   worker uuid, slots int, completions jsonb, pending jsonb, known jsonb
 )
-returns jsonb
+returns json
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set enable_bitmapscan = off set jit = off
+set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -854,8 +976,8 @@ declare
   looks jsonb := '[]';
   queue_name text;
   left_over int := slots;
-  batch jsonb;
-  claimed jsonb := '[]';
+  batch json[];
+  claimed json[] := '{}';
   canceling jsonb;
 begin
   select a.queues, a.task_names into queues, task_names
@@ -869,14 +991,12 @@ begin
   if completions <> '[]' then
     -- Nobody is waited for here: a row that somebody else's transaction holds (a handler's own, or a
     -- dispatch that replaces) is asked for again with the next turn.
-    held := array(
-      select t.id
-        from "tasking".task as t
-       where t.id = any (array(select (c.value ->> 'id')::uuid from jsonb_array_elements(completions) as c))
-         and t.worker_id is not distinct from worker
-         for no key update skip locked
-    );
-    with ended as (
+    with sent as materialized (
+      select c.*
+        from jsonb_to_recordset(completions) as c (
+               id uuid, "fencingToken" bigint, state text, result jsonb, error jsonb
+             )
+    ), ended as (
       update "tasking".task as t
          set state = (case
                         when t.state = 'canceling' then 'canceled'
@@ -886,21 +1006,32 @@ begin
              result = case when t.state = 'canceling' then null else c.result end,
              error = c.error,
              finished_at = moment
-        from jsonb_to_recordset(completions) as c (
-               id uuid, "fencingToken" bigint, state text, result jsonb, error jsonb
-             )
-       where t.id = c.id
-         and t.id = any (held)
-         -- Not "=": by the index of owners, each end would be compared with all that it owns.
-         and t.worker_id is not distinct from worker
-         and t.fencing_token = c."fencingToken"
-         -- Not "in": that would offer the whole index of owned tasks to the planner.
-         and t.state::text = any ('{running,canceling}')
+        from sent as c
+       cross join lateral (
+         select held.ctid
+           from "tasking".task as held
+          where held.id = c.id
+            -- Not "=": by the index of owners, each end would be compared with all that it owns.
+            and held.worker_id is not distinct from worker
+            and held.fencing_token = c."fencingToken"
+            -- Not "in": that would offer the whole index of owned tasks to the planner.
+            and held.state::text = any ('{running,canceling}')
+          limit 1
+            for no key update skip locked
+       ) as own
+       where t.ctid = own.ctid
       returning t.id, t.position, t.exclusive, t.shared, t.counted
     ), place as (
-      select e.position, r.resource, r.mode
+      select e.position, r.resource, 'exclusive'::"tasking".reservation_mode as mode
+        from ended as e cross join lateral unnest(e.exclusive) as r (resource)
+      union all
+      select e.position, r.resource, 'shared'
+        from ended as e cross join lateral unnest(e.shared) as r (resource)
+      union all
+      select e.position, r.resource, 'counted'
         from ended as e
-       cross join lateral "tasking".places(e.exclusive, e.shared, e.counted) as r
+       cross join lateral jsonb_to_recordset(e.counted) as r (resource text)
+       where e.counted is not null
     )
     select (select array_agg(e.id) from ended as e), array_agg(p.resource), array_agg(p.mode),
            array_agg(p.position)
@@ -909,13 +1040,21 @@ begin
     if coalesce(cardinality(finished), 0) < jsonb_array_length(completions) then
       -- What a handler has stored in its own transaction stands, and is released in the eyes of the
       -- others only now.
+      held := array(
+        select t.id
+          from "tasking".task as t
+         where t.id = any (array(select (c.value ->> 'id')::uuid from jsonb_array_elements(completions) as c))
+           and t.id <> all (coalesce(finished, '{}'))
+           and t.worker_id is not distinct from worker
+           for no key update skip locked
+      );
       with rest as (
         select c.id, t.exclusive, t.shared, t.counted,
                case
                  when t.id is null then 'refused'
-                 when t.id = any (held) then
-                   case when c."inTransaction" and t.state = 'completed' then 'settled' else 'refused' end
-                 when c."inTransaction" or t.state in ('running', 'canceling') then 'unsettled'
+                 when t.state in ('running', 'canceling') then 'unsettled'
+                 when not t.id = any (held) then case when c."inTransaction" then 'unsettled' else 'refused' end
+                 when c."inTransaction" and t.state = 'completed' then 'settled'
                  else 'refused'
                end as outcome
           from jsonb_to_recordset(completions) as c (
@@ -954,37 +1093,14 @@ begin
          and not known ? t.id::text
       returning t as task
     )
-    select coalesce(jsonb_agg("tasking".claim_document(f.task)), '[]') into claimed from forgotten as f;
-    left_over := left_over - jsonb_array_length(claimed);
+    select coalesce(array_agg("tasking".claim_document(f.task)), '{}') into claimed from forgotten as f;
+    left_over := left_over - cardinality(claimed);
   end if;
 
   foreach queue_name in array queues loop
     exit when left_over <= 0;
-    with taken as (
-      update "tasking".task as t
-         set state = 'running',
-             worker_id = worker,
-             fencing_token = nextval('"tasking".fencing_token'),
-             started_at = moment
-       where t.id = any (array(
-               select c.id
-                 from "tasking".task as c
-                where c.queue = queue_name
-                  and c.state = 'waiting'
-                  and c.unblocked_at is not null
-                  and c.name = any (task_names)
-                order by c.priority desc, c.position
-                limit left_over
-                  for no key update skip locked
-             ))
-      returning t as task
-    )
-    select coalesce(
-             jsonb_agg("tasking".claim_document(t.task) order by (t.task).priority desc, (t.task).position), '[]'
-           )
-      into batch
-      from taken as t;
-    left_over := left_over - jsonb_array_length(batch);
+    batch := "tasking".claim(worker, queue_name, task_names, left_over, moment);
+    left_over := left_over - cardinality(batch);
     claimed := claimed || batch;
   end loop;
 
@@ -993,7 +1109,7 @@ begin
     from "tasking".task as t
    where t.worker_id = worker and t.state = 'canceling';
 
-  return jsonb_build_object(
+  return json_build_object(
     'claimed', claimed, 'refused', refused, 'unsettled', unsettled, 'canceling', canceling, 'looks', looks,
     'unblocked', to_jsonb(freed)
   );

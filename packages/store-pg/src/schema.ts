@@ -61,7 +61,7 @@ export function tablesIn(schemaName: string) {
     },
     (t) => [
       index('task_claim')
-        .on(t.queue, t.priority.desc().nullsFirst(), t.position)
+        .on(t.queue, t.name, t.priority.desc().nullsFirst(), t.position)
         .where(sql`${t.state} = 'waiting' and ${t.unblockedAt} is not null`),
       index('task_owned')
         .on(t.workerId)

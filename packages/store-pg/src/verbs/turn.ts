@@ -20,17 +20,18 @@ interface TurnDocument {
   readonly unblocked: readonly TaskId[]
 }
 
-interface ClaimDocument {
-  readonly id: TaskId
-  readonly name: string
-  readonly queue: string
-  readonly input: JsonValue
-  readonly exclusive: readonly string[]
-  readonly shared: readonly string[]
-  readonly counted: Resources['counted'] | null
-  readonly parentId: TaskId | null
-  readonly fencingToken: string
-}
+/** What the SQL function `claim_document` says of a task. */
+type ClaimDocument = readonly [
+  id: TaskId,
+  fencingToken: string,
+  name: string,
+  queue: string,
+  input: JsonValue,
+  parentId: TaskId | null,
+  exclusive: readonly string[] | null,
+  shared: readonly string[] | null,
+  counted: Resources['counted'] | null,
+]
 
 /** What a turn brought, and whether it unblocked what it did not claim itself. */
 export interface TurnOutcome {
@@ -60,7 +61,7 @@ export async function turn(
   )
   const [document] = row as [TurnDocument]
   const { claimed, unblocked, ...rest } = document
-  const claimedIds = new Set(claimed.map(({ id }) => id))
+  const claimedIds = new Set(claimed.map(([id]) => id))
   return {
     result: { ...rest, claimed: claimed.map(toClaimedTask), unblocked: unblocked.length },
     leavesWork: unblocked.some((id) => !claimedIds.has(id)),
@@ -68,7 +69,7 @@ export async function turn(
 }
 
 function toClaimedTask(document: ClaimDocument): ClaimedTask {
-  const { exclusive, shared, counted, fencingToken, ...task } = document
-  const resources = resourcesOf(exclusive, shared, counted)
-  return { ...task, resources, fencingToken: BigInt(fencingToken) }
+  const [id, fencingToken, name, queue, input, parentId, exclusive, shared, counted] = document
+  const resources = resourcesOf(exclusive ?? [], shared ?? [], counted)
+  return { id, name, queue, input, parentId, resources, fencingToken: BigInt(fencingToken) }
 }
