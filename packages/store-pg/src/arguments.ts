@@ -14,3 +14,8 @@ export function checkUrl(url: string, option: 'url' | 'listen' = 'url'): void {
   const expected = 'a URL such as postgres://user@host:5432/database'
   throw new InvalidOptionError(option, '(not shown)', expected)
 }
+
+/** An array as PostgreSQL's text, since drivers write arrays in different ways. */
+export function arrayText(values: readonly string[]): string {
+  return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`
+}

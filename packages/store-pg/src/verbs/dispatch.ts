@@ -1,5 +1,6 @@
 import type { DispatchedTask, Look, NewTask, TaskId, TaskState } from '@tasking/core'
 import type { Connection } from '../connection.ts'
+import { arrayText } from '../arguments.ts'
 import { codeOf } from '../errors.ts'
 
 /** What came of a batch. */
@@ -11,12 +12,16 @@ export interface DispatchOutcome {
   readonly looks: readonly Look[]
 }
 
-/** One call of the SQL function `dispatch_batch`: all tasks or none. */
+/** One call of an SQL function: all tasks or none. */
 export async function dispatch(
   connection: Connection,
   schema: string,
   tasks: readonly NewTask[],
 ): Promise<DispatchOutcome> {
+  const [first] = tasks
+  if (tasks.length === 1 && first !== undefined && isUnconditional(first)) {
+    return { dispatched: [await dispatchOne(connection, schema, first)], unblocked: 0, looks: [] }
+  }
   const rows = await connection.query(
     `select id, state, blocked, unblocked, looks from "${schema}".dispatch_batch($1::text::jsonb)`,
     [JSON.stringify(tasks.map(toBatchElement))],
@@ -26,6 +31,31 @@ export async function dispatch(
     unblocked: rows.reduce((sum, row) => sum + Number(row[3]), 0),
     looks: rows.flatMap((row) => (row[4] as readonly Look[] | null) ?? []),
   }
+}
+
+function isUnconditional({ dedupeKey, ifBlocked }: NewTask): boolean {
+  return dedupeKey === undefined && ifBlocked === undefined
+}
+
+async function dispatchOne(
+  connection: Connection,
+  schema: string,
+  { id, name, queue, priority, input, resources, parentId }: NewTask,
+): Promise<DispatchedTask> {
+  const { exclusive, shared, counted } = resources
+  const [row] = await connection.query(
+    `select "${schema}".dispatch_one(
+       $1::text::uuid, $2, $3, $4::int, $5::text::jsonb, $6::text::text[], $7::text::text[],
+       $8::text::jsonb, $9::text::uuid
+     )`,
+    [
+      ...[id, name, queue, priority, JSON.stringify(input)],
+      ...[arrayText(exclusive), arrayText(shared)],
+      counted === undefined ? null : JSON.stringify(counted),
+      parentId ?? null,
+    ],
+  )
+  return toDispatchedTask([id, 'waiting', row?.[0]])
 }
 
 /**
