@@ -2,8 +2,8 @@ import type { TaskId } from './task.ts'
 
 /** Hints that save polling. One may be lost or come twice; nothing depends on it. */
 export type Signal =
-  /** Something may be there to claim: in this queue, or in any (null). */
-  | { readonly kind: 'wakeup'; readonly queue: string | null }
+  /** Something may be there to claim: in this queue, or in any (null); so many tasks, if that is known. */
+  | { readonly kind: 'wakeup'; readonly queue: string | null; readonly tasks?: number }
   | { readonly kind: 'cancel'; readonly taskId: TaskId }
 
 export interface SignalSource {

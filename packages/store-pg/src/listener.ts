@@ -103,7 +103,11 @@ function parseSignal(payload: string): Signal | undefined {
     const value: unknown = JSON.parse(payload)
     if (typeof value !== 'object' || value === null || !('kind' in value)) return undefined
     if (value.kind === 'wakeup' && 'queue' in value) {
-      return { kind: 'wakeup', queue: typeof value.queue === 'string' ? value.queue : null }
+      const tasks = 'tasks' in value && typeof value.tasks === 'number' ? value.tasks : undefined
+      return {
+        ...{ kind: 'wakeup', queue: typeof value.queue === 'string' ? value.queue : null },
+        ...(tasks !== undefined && { tasks }),
+      }
     }
     if (value.kind === 'cancel' && 'taskId' in value && typeof value.taskId === 'string') {
       return { kind: 'cancel', taskId: value.taskId }

@@ -114,15 +114,15 @@ export class PgStore implements Store<CallerTransaction> {
     const { dispatched, unblocked, looks } = await this.#verb('dispatch', pool, run)
     notifier.send(wakeups(tasks, dispatched))
     const movedUp = unblocked + (await look(this.#place(pool), looks))
-    if (movedUp > 0) notifier.send([{ kind: 'wakeup', queue: null }])
+    if (movedUp > 0) notifier.send([wakeup(null, movedUp)])
     return dispatched
   }
 
   async turn(ask: Turn): Promise<TurnResult> {
     const { control, notifier } = await this.#open()
     const run = () => turn(control, this.#schema, ask)
-    const { result, leavesWork } = await this.#verb('turn', control, run, 'conflict')
-    if (leavesWork) notifier.send([{ kind: 'wakeup', queue: null }])
+    const { result, leftOver } = await this.#verb('turn', control, run, 'conflict')
+    if (leftOver > 0) notifier.send([wakeup(null, leftOver)])
     return result
   }
 
@@ -138,7 +138,7 @@ export class PgStore implements Store<CallerTransaction> {
     const run = () => cancel(this.#place(pool), id, reason)
     const { state, unblocked } = await this.#verb('cancel', pool, run, 'conflict')
     if (!isFinal(state)) notifier.send([{ kind: 'cancel', taskId: id }])
-    if (unblocked > 0) notifier.send([{ kind: 'wakeup', queue: null }])
+    if (unblocked > 0) notifier.send([wakeup(null, unblocked)])
     const [task] = await this.find([id])
     if (task === undefined) throw new TaskNotFoundError(id)
     return task
@@ -195,7 +195,7 @@ export class PgStore implements Store<CallerTransaction> {
   async housekeep({ sweep = true }: { readonly sweep?: boolean } = {}) {
     const { control: pool, notifier } = await this.#open()
     const report = await this.#verb('housekeep', pool, () => housekeep(this.#place(pool), sweep))
-    if (report.unblocked > 0) notifier.send([{ kind: 'wakeup', queue: null }])
+    if (report.unblocked > 0) notifier.send([wakeup(null, report.unblocked)])
     return report
   }
 
@@ -296,8 +296,15 @@ function wakeups(
   dispatched: readonly DispatchedTask[],
 ): readonly Signal[] {
   const free = new Set(dispatched.flatMap(({ id, blocked }) => (blocked ? [] : [id])))
-  const queues = new Set(tasks.flatMap(({ id, queue }) => (free.has(id) ? [queue] : [])))
-  return [...queues].map((queue) => ({ kind: 'wakeup', queue }))
+  const queues = new Map<string, number>()
+  for (const { id, queue } of tasks) {
+    if (free.has(id)) queues.set(queue, (queues.get(queue) ?? 0) + 1)
+  }
+  return [...queues].map(([queue, count]) => wakeup(queue, count))
+}
+
+function wakeup(queue: string | null, tasks: number): Signal {
+  return { kind: 'wakeup', queue, tasks }
 }
 
 function connect(url: string, max: number, prepare: boolean): postgres.Sql {

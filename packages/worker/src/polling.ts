@@ -1,6 +1,7 @@
 // Fleet-wide, idle workers ask so often per second; the rest is the wake-ups' work.
 const fleetPollsPerSecond = 200
 const shortestPollMs = 20
+const fewTasks = 4
 // With wake-ups, polling only finds what a lost one would have told.
 const pollWithWakeupsMs = 2_000
 
@@ -26,7 +27,7 @@ export class Polling {
 
   /** The next pause, in milliseconds. */
   next(): number {
-    const budgetMs = (this.fleet / fleetPollsPerSecond) * 1_000
+    const budgetMs = this.#budgetMs
     const longestMs = Math.max(this.wakeups ? pollWithWakeupsMs : this.#restMs, budgetMs)
     const pauseMs = Math.min(this.#pauseMs, longestMs)
     this.#pauseMs = Math.min(this.#pauseMs * 2, longestMs)
@@ -34,8 +35,19 @@ export class Polling {
     return Math.max(pauseMs, budgetMs / 10) * (0.75 + this.#random() / 2)
   }
 
-  /** How long to wait after a wake-up, so that one task doesn't make a thousand workers ask. */
-  spread(): number {
-    return this.fleet <= 4 ? 0 : this.#random() * this.fleet
+  /**
+   * How long to wait after a wake-up, so that one task doesn't make a thousand workers ask: a few ask
+   * soon, and the others, in case that those few were busy, within the budget of the fleet.
+   * @param tasks how many there may be to claim
+   */
+  spread(tasks = fewTasks): number {
+    const soon = fewTasks + 2 * tasks
+    if (this.fleet <= 4) return 0
+    const isSoon = this.#random() * this.fleet < soon
+    return this.#random() * (isSoon ? Math.min(this.fleet, soon) : this.#budgetMs)
+  }
+
+  get #budgetMs(): number {
+    return (this.fleet / fleetPollsPerSecond) * 1_000
   }
 }

@@ -179,7 +179,7 @@ class PullingWorker implements Worker {
       (signal) => {
         if (signal.kind === 'cancel') this.#loop.wakeForCancel(signal.taskId)
         else if (signal.queue === null || queues.includes(signal.queue)) {
-          this.#loop.wake(polling.spread())
+          this.#loop.wake(polling.spread(signal.tasks))
         }
       },
       (connected) => {

@@ -57,6 +57,21 @@ describe('Polling', () => {
     polling.fleet = 4
     expect(polling.spread()).toBe(0)
     polling.fleet = 1_000
-    expect(polling.spread()).toBe(500)
+    expect(polling.spread()).toBe(2_500)
+  })
+
+  test('lets as many of a large fleet ask soon as there are tasks, and a few more', () => {
+    const soon = (tasks: number) => {
+      let drawn = 0
+      // Each worker draws whether it is one of those, and then its pause.
+      const draw = () => ((drawn += 1) % 2 === 1 ? drawn / 2_000 : 0.5)
+      const polling = new Polling(200, draw)
+      polling.fleet = 1_000
+      return Array.from({ length: 1_000 }, () => polling.spread(tasks)).filter((ms) => ms < 2_500)
+        .length
+    }
+    expect(soon(1)).toBe(6)
+    expect(soon(100)).toBe(204)
+    expect(soon(10_000)).toBe(1_000)
   })
 })

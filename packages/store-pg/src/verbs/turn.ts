@@ -33,10 +33,10 @@ type ClaimDocument = readonly [
   counted: Resources['counted'] | null,
 ]
 
-/** What a turn brought, and whether it unblocked what it did not claim itself. */
+/** What a turn brought, and how many it unblocked but did not claim itself. */
 export interface TurnOutcome {
   readonly result: TurnResult
-  readonly leavesWork: boolean
+  readonly leftOver: number
 }
 
 /** One call of the SQL function `turn`: one round trip, one commit. */
@@ -64,7 +64,7 @@ export async function turn(
   const claimedIds = new Set(claimed.map(([id]) => id))
   return {
     result: { ...rest, claimed: claimed.map(toClaimedTask), unblocked: unblocked.length },
-    leavesWork: unblocked.some((id) => !claimedIds.has(id)),
+    leftOver: unblocked.filter((id) => !claimedIds.has(id)).length,
   }
 }
 
