@@ -21,9 +21,9 @@ export async function probeClaim(sql: Sql): Promise<ClaimProbe> {
     return transaction<{ 'QUERY PLAN': [{ Plan: Plan }] }[]>`
       explain (analyze, buffers, timing off, format json)
       select id from tasking.task
-       where queue = 'default' and state = 'waiting' and unblocked_at is not null
-         and name = any (array['bench.work'])
-       order by priority desc, position
+       where queue = 'default' and name = 'bench.work'
+         and state = 'waiting' and unblocked_at is not null
+       order by queue, name, (- priority), position
        limit 10`.simple()
   })
   const answer = rows[0]?.['QUERY PLAN']

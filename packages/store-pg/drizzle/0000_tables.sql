@@ -55,7 +55,7 @@ CREATE TABLE "tasking"."task" (
 --> statement-breakpoint
 CREATE INDEX "reservation_exclusive" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."mode" = 'exclusive';--> statement-breakpoint
 CREATE INDEX "reservation_counted" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."mode" = 'counted';--> statement-breakpoint
-CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue","name","priority" DESC NULLS FIRST,"position") WHERE "tasking"."task"."state" = 'waiting' and "tasking"."task"."unblocked_at" is not null;--> statement-breakpoint
+CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue","name",(- "priority"),"position") WHERE "tasking"."task"."state" = 'waiting' and "tasking"."task"."unblocked_at" is not null;--> statement-breakpoint
 CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" in ('running', 'canceling');--> statement-breakpoint
 CREATE INDEX "task_canceling" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" = 'canceling';--> statement-breakpoint
 CREATE UNIQUE INDEX "task_dedupe" ON "tasking"."task" USING btree ("name","dedupe_key") WHERE "tasking"."task"."dedupe_key" is not null and "tasking"."task"."state" in ('scheduled', 'waiting', 'running', 'canceling');

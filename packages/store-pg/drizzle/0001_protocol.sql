@@ -869,80 +869,133 @@ $$;
 --> statement-breakpoint
 
 -- Claims up to so many tasks of one queue, the most urgent and oldest first. Each name has a part of
--- the index of its own, so that tasks which nobody here can run don't stand in the way.
-create function "tasking".claim(worker uuid, queue text, names text[], slots int, moment timestamptz)
-returns json[]
+-- the index of its own, so that tasks which nobody here can run don't stand in the way. What is left
+-- there of claimed tasks does, while somebody's snapshot keeps it from being cleaned up: `floors`
+-- says for each name where to begin instead of at its front (null: at the front). What may stand
+-- before, such as those just `freed`, is tried first. The answer says where to go on.
+create function "tasking".claim(
+  worker uuid, queue text, names text[], slots int, moment timestamptz, floors jsonb, freed uuid[],
+  out claimed json[], out next_floors jsonb, out look_ms real
+)
 language plpgsql
 as $$
 #variable_conflict use_variable
 declare
+  slow_ms constant real := 2;
+  -- How far behind the last that was claimed a dispatch may commit and still be seen.
+  margin constant bigint := 1000;
   runnable text[];
+  ranks int[];
+  positions bigint[];
   shares int[];
+  picked uuid[] := '{}';
   token bigint;
-  claimed json[];
 begin
-  select array_agg(known.name) into runnable
-    from unnest(names) as known (name)
+  claimed := '{}';
+  if floors is not null and freed <> '{}' then
+    picked := array(
+      select one.id
+        from unnest(freed) as free (id)
+       cross join lateral (
+         select c.id, c.priority, c.position
+           from "tasking".task as c
+          where c.id = free.id and c.queue = queue and c.name = any (names)
+            -- Not the state itself: that would offer the index that is to be passed over.
+            and c.state::text = 'waiting'
+          limit 1
+            for no key update skip locked
+       ) as one
+       order by one.priority desc, one.position
+       limit slots
+    );
+  end if;
+
+  select array_agg(known.name), array_agg(known.rank), array_agg(known.position)
+    into runnable, ranks, positions
+    from (
+      select each.name, coalesce((floors -> each.name ->> 0)::int, -2147483648) as rank,
+             coalesce((floors -> each.name ->> 1)::bigint, 0) as position
+        from unnest(names) as each (name)
+      offset 0
+    ) as known
    where (
            select true
              from "tasking".task as t
             where t.queue = queue and t.name = known.name
+              and (- t.priority, t.position) >= (known.rank, known.position)
               and t.state = 'waiting' and t.unblocked_at is not null
-            order by t.queue, t.name, t.priority desc, t.position
+            order by t.queue, t.name, (- t.priority), t.position
             limit 1
          );
-  if runnable is null then
-    return '{}';
+  look_ms := extract(epoch from clock_timestamp() - moment) * 1000;
+  slots := slots - cardinality(picked);
+  if runnable is not null and slots > 0 then
+    shares := array[slots];
+    if cardinality(runnable) > 1 then
+      -- How many of each are among the first; only those are locked.
+      select array_agg(first.name), array_agg(first.rank), array_agg(first.position),
+             array_agg(first.share)
+        into runnable, ranks, positions, shares
+        from (
+          select near.name, near.rank, near.position, count(*)::int as share
+            from (
+              select known.*
+                from unnest(runnable, ranks, positions) as known (name, rank, position)
+               cross join lateral (
+                 select t.priority, t.position
+                   from "tasking".task as t
+                  where t.queue = queue and t.name = known.name
+                    and (- t.priority, t.position) >= (known.rank, known.position)
+                    and t.state = 'waiting' and t.unblocked_at is not null
+                  order by t.queue, t.name, (- t.priority), t.position
+                  limit slots
+               ) as ready
+               order by ready.priority desc, ready.position
+               limit slots
+            ) as near
+           group by near.name, near.rank, near.position
+        ) as first;
+    end if;
+    picked := picked || array(
+      select ready.id
+        from unnest(runnable, ranks, positions, shares) as known (name, rank, position, share)
+       cross join lateral (
+         select c.id
+           from "tasking".task as c
+          where c.queue = queue and c.name = known.name
+            and (- c.priority, c.position) >= (known.rank, known.position)
+            and c.state = 'waiting' and c.unblocked_at is not null
+          order by c.queue, c.name, (- c.priority), c.position
+          limit known.share
+            for no key update skip locked
+       ) as ready
+    );
   end if;
-  shares := array[slots];
-  if cardinality(runnable) > 1 then
-    -- How many of each are among the first; only those are locked.
-    select array_agg(first.name), array_agg(first.share) into runnable, shares
-      from (
-        select near.name, count(*)::int as share
-          from (
-            select known.name
-              from unnest(runnable) as known (name)
-             cross join lateral (
-               select t.priority, t.position
-                 from "tasking".task as t
-                where t.queue = queue and t.name = known.name
-                  and t.state = 'waiting' and t.unblocked_at is not null
-                order by t.queue, t.name, t.priority desc, t.position
-                limit slots
-             ) as ready
-             order by ready.priority desc, ready.position
-             limit slots
-          ) as near
-         group by near.name
-      ) as first;
+  if picked = '{}' then
+    return;
   end if;
+
   -- One for all that are claimed at once: what matters is that a task never gets the same again.
   token := nextval('"tasking".fencing_token');
   with taken as (
     update "tasking".task as t
        set state = 'running', worker_id = worker, fencing_token = token, started_at = moment
-     where t.id = any (array(
-             select picked.id
-               from unnest(runnable, shares) as known (name, share)
-              cross join lateral (
-                select c.id
-                  from "tasking".task as c
-                 where c.queue = queue and c.name = known.name
-                   and c.state = 'waiting' and c.unblocked_at is not null
-                 order by c.queue, c.name, c.priority desc, c.position
-                 limit known.share
-                   for no key update skip locked
-              ) as picked
-           ))
+     where t.id = any (picked)
     returning t as task
   )
-  select coalesce(
-           array_agg("tasking".claim_document(t.task) order by (t.task).priority desc, (t.task).position), '{}'
-         )
+  select array_agg("tasking".claim_document(t.task) order by (t.task).priority desc, (t.task).position)
     into claimed
     from taken as t;
-  return claimed;
+  if floors is not null or look_ms > slow_ms then
+    select jsonb_agg(jsonb_build_array(queue, last.name, jsonb_build_array(last.rank, last.position - margin)))
+      into next_floors
+      from (
+        select distinct on (t.name) t.name, - t.priority as rank, t.position
+          from "tasking".task as t
+         where t.id = any (picked)
+         order by t.name, - t.priority desc, t.position desc
+      ) as last;
+  end if;
 end
 $$;
 --> statement-breakpoint
@@ -951,9 +1004,10 @@ $$;
 -- Separate statements of one transaction, each with its own snapshot: finishing and claiming in a
 -- single statement deadlocks, since SKIP LOCKED waits where the snapshot is older than a claim.
 -- `known` is null but after a turn whose answer was lost: then whatever else the worker owns was
--- claimed by that turn, and is handed over again with a new fencing token.
+-- claimed by that turn, and is handed over again with a new fencing token. `floors` says for each
+-- queue where its claim begins.
 create function "tasking".turn(
-  worker uuid, slots int, completions jsonb, pending jsonb, known jsonb
+  worker uuid, slots int, completions jsonb, pending jsonb, known jsonb, floors jsonb default null
 )
 returns json
 language plpgsql
@@ -976,9 +1030,11 @@ declare
   looks jsonb := '[]';
   queue_name text;
   left_over int := slots;
-  batch json[];
+  batch record;
   claimed json[] := '{}';
   canceling jsonb;
+  look_ms real := 0;
+  next_floors jsonb := '[]';
 begin
   select a.queues, a.task_names into queues, task_names
     from "tasking".app_status as a
@@ -1099,9 +1155,14 @@ begin
 
   foreach queue_name in array queues loop
     exit when left_over <= 0;
-    batch := "tasking".claim(worker, queue_name, task_names, left_over, moment);
-    left_over := left_over - cardinality(batch);
-    claimed := claimed || batch;
+    select * into batch
+      from "tasking".claim(
+             worker, queue_name, task_names, left_over, clock_timestamp(), floors -> queue_name, freed
+           );
+    left_over := left_over - cardinality(batch.claimed);
+    claimed := claimed || batch.claimed;
+    look_ms := look_ms + batch.look_ms;
+    next_floors := next_floors || coalesce(batch.next_floors, '[]');
   end loop;
 
   select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'reason', t.cancel_reason)), '[]')
@@ -1111,7 +1172,7 @@ begin
 
   return json_build_object(
     'claimed', claimed, 'refused', refused, 'unsettled', unsettled, 'canceling', canceling, 'looks', looks,
-    'unblocked', to_jsonb(freed)
+    'unblocked', to_jsonb(freed), 'lookMs', look_ms, 'floors', next_floors
   );
 end
 $$;

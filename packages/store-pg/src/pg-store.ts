@@ -25,6 +25,7 @@ import type {
 import { checkSchemaName, checkUrl } from './arguments.ts'
 import { callerTransaction } from './caller-transaction.ts'
 import type { CallerTransaction } from './caller-transaction.ts'
+import { ClaimFloors } from './claim-floors.ts'
 import type { ConnectionPool } from './connection.ts'
 import { checkCommits, checkIsolation, isPooled } from './driver-check.ts'
 import { translated } from './errors.ts'
@@ -73,6 +74,7 @@ export class PgStore implements Store<CallerTransaction> {
   readonly #schema: string
   readonly #clock: Clock
   readonly #tables: ReturnType<typeof tablesIn>
+  readonly #claimFloors: ClaimFloors
   #opening: Promise<Opened> | undefined
   #listener: Listener | undefined
   #closed = false
@@ -85,6 +87,7 @@ export class PgStore implements Store<CallerTransaction> {
     this.#options = options
     this.#schema = schema
     this.#clock = options.clock ?? systemClock
+    this.#claimFloors = new ClaimFloors(this.#clock)
     this.#tables = tablesIn(schema)
   }
 
@@ -120,7 +123,7 @@ export class PgStore implements Store<CallerTransaction> {
 
   async turn(ask: Turn): Promise<TurnResult> {
     const { control, notifier } = await this.#open()
-    const run = () => turn(control, this.#schema, ask)
+    const run = () => turn(control, this.#schema, this.#claimFloors, ask)
     const { result, leftOver } = await this.#verb('turn', control, run, 'conflict')
     if (leftOver > 0) notifier.send([wakeup(null, leftOver)])
     return result
@@ -183,6 +186,7 @@ export class PgStore implements Store<CallerTransaction> {
   }
 
   async unregisterWorker(id: WorkerId): Promise<void> {
+    this.#claimFloors.forget(id)
     const { control: pool } = await this.#open()
     await this.#verb('unregisterWorker', pool, () => unregisterWorker(this.#place(pool), id))
   }

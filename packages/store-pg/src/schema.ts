@@ -61,7 +61,8 @@ export function tablesIn(schemaName: string) {
     },
     (t) => [
       index('task_claim')
-        .on(t.queue, t.name, t.priority.desc().nullsFirst(), t.position)
+        // All in one direction, so that a claim can go on from a place in it.
+        .on(t.queue, t.name, sql`(- ${t.priority})`, t.position)
         .where(sql`${t.state} = 'waiting' and ${t.unblockedAt} is not null`),
       index('task_owned')
         .on(t.workerId)

@@ -8,6 +8,7 @@ import type {
   Turn,
   TurnResult,
 } from '@tasking/core'
+import type { ClaimFloors, Floors } from '../claim-floors.ts'
 import type { Connection } from '../connection.ts'
 import { resourcesOf } from './read.ts'
 
@@ -18,6 +19,8 @@ interface TurnDocument {
   readonly canceling: readonly CancelRequest[]
   readonly looks: readonly Look[]
   readonly unblocked: readonly TaskId[]
+  readonly lookMs: number
+  readonly floors: Floors
 }
 
 /** What the SQL function `claim_document` says of a task. */
@@ -43,11 +46,13 @@ export interface TurnOutcome {
 export async function turn(
   connection: Connection,
   schema: string,
+  claimFloors: ClaimFloors,
   { workerId, slots, completions, looks, known }: Turn,
 ): Promise<TurnOutcome> {
+  const from = claimFloors.next(workerId)
   const [row] = await connection.query(
     `select "${schema}".turn(
-       $1::text::uuid, $2::int, $3::text::jsonb, $4::text::jsonb, $5::text::jsonb
+       $1::text::uuid, $2::int, $3::text::jsonb, $4::text::jsonb, $5::text::jsonb, $6::text::jsonb
      )`,
     [
       workerId,
@@ -57,15 +62,26 @@ export async function turn(
       ),
       JSON.stringify(looks),
       known === undefined ? null : JSON.stringify(known),
+      from === undefined ? null : JSON.stringify(byQueue(from)),
     ],
   )
   const [document] = row as [TurnDocument]
-  const { claimed, unblocked, ...rest } = document
+  const { claimed, unblocked, lookMs, floors, ...rest } = document
+  const isFull = claimed.length >= slots
+  if (slots > 0) claimFloors.learn(workerId, from, { lookMs, floors, isFull })
   const claimedIds = new Set(claimed.map(([id]) => id))
   return {
     result: { ...rest, claimed: claimed.map(toClaimedTask), unblocked: unblocked.length },
     leftOver: unblocked.filter((id) => !claimedIds.has(id)).length,
   }
+}
+
+function byQueue(floors: Floors): unknown {
+  const queues = new Map<string, [name: string, floor: Floors[number][2]][]>()
+  for (const [queue, name, floor] of floors) {
+    queues.set(queue, [...(queues.get(queue) ?? []), [name, floor]])
+  }
+  return Object.fromEntries([...queues].map(([queue, names]) => [queue, Object.fromEntries(names)]))
 }
 
 function toClaimedTask(document: ClaimDocument): ClaimedTask {

@@ -1,0 +1,87 @@
+import type { Clock, WorkerId } from '@tasking/core'
+
+/** Where the last claimed task of a name stood in the index: its negated priority, and its position. */
+type Floor = readonly [rank: number, position: number]
+
+/** For each queue and name, where a claim is to begin: as entries, since a name may be any text. */
+export type Floors = readonly (readonly [queue: string, name: string, floor: Floor])[]
+
+/** What the SQL function `turn` says of its claim. */
+export interface ClaimReport {
+  readonly lookMs: number
+  readonly floors: Floors
+  /** Whether it claimed as many as it was asked to, and so may have left some. */
+  readonly isFull: boolean
+}
+
+// A look from the front that takes longer than this had to pass much that is long claimed.
+const slowMs = 2
+// Looks from the front may take this share of the time.
+const shareOfTime = 1 / 20
+
+interface Front {
+  readonly floors: Floors
+  readonly wholeLookAt: number
+}
+
+/**
+ * Where the claims of workers go on in the index, while it can't be cleaned up because somebody
+ * keeps an old snapshot: to pass what is left there of claimed tasks would cost each claim more and
+ * more. What comes to stand before is found by a look from the front, which stays a small share of the
+ * time; as long as looks are quick, each is one.
+ */
+export class ClaimFloors {
+  readonly #clock: Clock
+  readonly #fronts = new Map<WorkerId, Front>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Where the next claim begins; undefined for the front. */
+  next(worker: WorkerId): Floors | undefined {
+    const front = this.#fronts.get(worker)
+    return front && this.#now() < front.wholeLookAt ? front.floors : undefined
+  }
+
+  /** Learns from a claim that began at `floors`. */
+  learn(worker: WorkerId, floors: Floors | undefined, report: ClaimReport): void {
+    const before = this.#fronts.get(worker)
+    if (floors !== undefined) {
+      if (before) this.#fronts.set(worker, { ...before, floors: highest(floors, report.floors) })
+      return
+    }
+    if (report.lookMs <= slowMs) {
+      this.#fronts.delete(worker)
+      return
+    }
+    this.#fronts.set(worker, {
+      // What it claimed may have stood far before, with more of the kind behind it.
+      floors: report.isFull ? report.floors : highest(before?.floors ?? [], report.floors),
+      wholeLookAt: this.#now() + report.lookMs / shareOfTime,
+    })
+  }
+
+  forget(worker: WorkerId): void {
+    this.#fronts.delete(worker)
+  }
+
+  #now(): number {
+    return this.#clock.now().getTime()
+  }
+}
+
+function highest(these: Floors, those: Floors): Floors {
+  const entries = new Map<string, Floors[number]>()
+  for (const entry of [...these, ...those]) {
+    const [queue, name, floor] = entry
+    const key = JSON.stringify([queue, name])
+    const known = entries.get(key)
+    if (known === undefined || isHigher(floor, known[2])) entries.set(key, entry)
+  }
+  return [...entries.values()]
+}
+
+function isHigher([rank, position]: Floor, [otherRank, otherPosition]: Floor): boolean {
+  return rank === otherRank ? position > otherPosition : rank > otherRank
+}

@@ -1,0 +1,158 @@
+import { systemClock } from '@tasking/core'
+import type { Clock } from '@tasking/core'
+import { useDatabase } from '@tasking/testbed'
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ClaimFloors } from '../src/claim-floors.ts'
+import type { Floors } from '../src/claim-floors.ts'
+import { pgStore } from '../src/index.ts'
+import { claim, completed, register, taskOf } from './hand.ts'
+import { OpenTransaction } from './open-transaction.ts'
+
+const worker = 'worker'
+
+function at(position: number, rank = 0): Floors {
+  return [['default', 'task', [rank, position]]]
+}
+
+function setUp() {
+  let nowMs = 0
+  const clock: Clock = { ...systemClock, now: () => new Date(nowMs) }
+  return {
+    floors: new ClaimFloors(clock),
+    pass: (ms: number) => {
+      nowMs += ms
+    },
+  }
+}
+
+describe('where a claim begins', () => {
+  test('at the front, as long as looks from there are quick', () => {
+    const { floors } = setUp()
+    expect(floors.next(worker)).toBeUndefined()
+    floors.learn(worker, undefined, { lookMs: 2, floors: at(7), isFull: true })
+    expect(floors.next(worker)).toBeUndefined()
+  })
+
+  test('after a slow look where that ended, for twenty times as long as it took', () => {
+    const { floors, pass } = setUp()
+    floors.learn(worker, undefined, { lookMs: 10, floors: at(7), isFull: true })
+    expect(floors.next('another')).toBeUndefined()
+    pass(199)
+    expect(floors.next(worker)).toEqual(at(7))
+    pass(1)
+    expect(floors.next(worker)).toBeUndefined()
+  })
+
+  test('moves on with each claim, and never back', () => {
+    const { floors } = setUp()
+    floors.learn(worker, undefined, { lookMs: 10, floors: at(7), isFull: true })
+    floors.learn(worker, at(7), { lookMs: 0, floors: at(9), isFull: true })
+    floors.learn(worker, at(9), { lookMs: 0, floors: at(3), isFull: false })
+    expect(floors.next(worker)).toEqual(at(9))
+    // A lower priority stands further back, whatever the position.
+    floors.learn(worker, at(9), { lookMs: 0, floors: at(1, 5), isFull: false })
+    expect(floors.next(worker)).toEqual(at(1, 5))
+  })
+
+  test('goes back with a look from the front that may have left something there', () => {
+    const { floors, pass } = setUp()
+    floors.learn(worker, undefined, { lookMs: 10, floors: at(7), isFull: false })
+    pass(200)
+    floors.learn(worker, undefined, { lookMs: 10, floors: at(3), isFull: false })
+    expect(floors.next(worker)).toEqual(at(7))
+    pass(200)
+    floors.learn(worker, undefined, { lookMs: 10, floors: at(3), isFull: true })
+    expect(floors.next(worker)).toEqual(at(3))
+  })
+
+  test('at the front again, once that is quick', () => {
+    const { floors, pass } = setUp()
+    floors.learn(worker, undefined, { lookMs: 10, floors: at(7), isFull: true })
+    pass(200)
+    floors.learn(worker, undefined, { lookMs: 1, floors: [], isFull: false })
+    expect(floors.next(worker)).toBeUndefined()
+  })
+})
+
+describe('a claim from a floor', () => {
+  const database = useDatabase()
+  let sql: postgres.Sql
+
+  beforeAll(() => {
+    sql = postgres(database.directUrl, { max: 4, fetch_types: false, onnotice: () => undefined })
+  })
+  afterAll(() => sql.end({ timeout: 1 }))
+
+  const turn = (id: string, floors: object | null, completions: unknown[] = []) =>
+    `select tasking.turn('${id}', 100, '${JSON.stringify(completions)}', '[]', null, ${
+      floors === null ? 'null' : `'${JSON.stringify(floors)}'`
+    }) as turn`
+
+  /** What a turn claims: ids. It is taken back. */
+  async function claimed(statement: string): Promise<string[]> {
+    let ids: string[] = []
+    await sql
+      .begin(async (tx) => {
+        const [row] = await tx.unsafe<{ turn: { claimed: [string][] } }[]>(statement)
+        ids = row?.turn.claimed.map(([id]) => id) ?? []
+        throw new Error('taken back')
+      })
+      .catch(() => undefined)
+    return ids
+  }
+
+  async function pagesOf(session: postgres.ReservedSql, statement: string): Promise<number> {
+    const [row] = await session.unsafe<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }[]>(
+      `explain (analyze, buffers, format json) ${statement}`,
+    )
+    return row?.['QUERY PLAN'][0].Plan['Shared Hit Blocks'] ?? Number.NaN
+  }
+
+  test('passes over what a snapshot keeps from being cleaned up', async () => {
+    await using store = pgStore({ url: database.url })
+    const id = await register(store)
+    await using _held = await OpenTransaction.begin(
+      sql,
+      (tx) => tx`select pg_current_xact_id(), count(*) from tasking.task`,
+    )
+    await store.dispatch(Array.from({ length: 10_000 }, () => taskOf(store)))
+    const tasks = await claim(store, id, 10_000)
+    await store.turn({ workerId: id, slots: 0, completions: tasks.map(completed), looks: [] })
+    const [last] = await sql<{ position: string }[]>`
+      select max(position) as position from tasking.task`
+
+    const late = taskOf(store)
+    await store.dispatch([late])
+    const floors = { default: { task: [0, Number(last?.position)] } }
+    expect(await claimed(turn(id, floors))).toEqual([late.id])
+    expect(await claimed(turn(id, null))).toEqual([late.id])
+    // From the front, ten times as many dead entries are on the way.
+    const session = await sql.reserve()
+    try {
+      const pages: Record<string, number> = {}
+      // The first of each is planned, which reads the catalogue.
+      for (const from of [floors, null, floors, null]) {
+        pages[from === null ? 'front' : 'floor'] = await pagesOf(session, turn(id, from))
+      }
+      expect(pages['floor']).toBeLessThan((pages['front'] ?? 0) / 3)
+    } finally {
+      session.release()
+    }
+  })
+
+  test('takes what its own turn frees before the floor, and of another name all', async () => {
+    await using store = pgStore({ url: database.url })
+    const id = await register(store)
+    const [first, second] = [0, 1].map(() => taskOf(store, { exclusive: ['r'] }))
+    await store.dispatch([first, second].flatMap((task) => task ?? []))
+    const before = taskOf(store)
+    const [held] = await claim(store, id, 1)
+    await store.dispatch([before])
+    const floors = { default: { task: [0, 1_000_000] } }
+    const ends = held ? [{ ...completed(held), fencingToken: `${held.fencingToken}` }] : []
+    expect(await claimed(turn(id, floors, ends))).toEqual([second?.id])
+    expect(await claimed(turn(id, { default: { other: [0, 1_000_000] } }))).toContain(before.id)
+    expect(await claimed(turn(id, { other: { task: [0, 1_000_000] } }))).toContain(before.id)
+  })
+})
