@@ -231,55 +231,6 @@ language sql stable
 as $$ select current_setting('transaction_isolation') = 'read committed' $$;
 --> statement-breakpoint
 
--- Puts tasks in line, in the order given, with the dispatch locks held already: so the positions at
--- a resource follow the order of commits.
-create function "tasking".take_in(batch jsonb, reserving boolean)
-returns table (id uuid, state "tasking".task_state, blocked boolean)
-language plpgsql
-as $$
-#variable_conflict use_column
-declare
-  positions constant bigint[] := array(
-    select nextval('"tasking".position') from generate_series(1, jsonb_array_length(batch))
-  );
-  moment constant timestamptz := clock_timestamp();
-begin
-  if reserving then
-    insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
-    select r.resource, positions[r.ordinal], r.mode, r.task_id, r.amount, r.capacity
-      from "tasking".reservations(batch) as r;
-  end if;
-
-  -- A statement of its own, so that it sees what the locks waited for and the batch's own places.
-  return query
-  insert into "tasking".task as t (
-    id, name, state, queue, priority, position, exclusive, shared, counted, parent_id, dedupe_key,
-    dispatched_at, unblocked_at, input
-  )
-  select e.id, e.name, 'waiting', coalesce(e.queue, 'default'), coalesce(e.priority, 0),
-         positions[e.ordinality], coalesce(e.exclusive, '{}'), coalesce(e.shared, '{}'), e.counted,
-         e."parentId", e."dedupeKey", moment,
-         case
-           when not reserving or e.exclusive = '{}' and e.shared = '{}' and e.counted is null then moment
-           when "tasking".sees_all() and not b.blocked then moment
-         end,
-         e.input
-    from rows from (
-           jsonb_to_recordset(batch) as (
-             id uuid, name text, queue text, priority int, input jsonb, exclusive text[],
-             shared text[], counted jsonb, "parentId" uuid, "dedupeKey" text
-           )
-         ) with ordinality as e (
-           id, name, queue, priority, input, exclusive, shared, counted, "parentId", "dedupeKey", ordinality
-         )
-   cross join lateral "tasking".is_blocked(
-     positions[e.ordinality], e.exclusive, e.shared, e.counted
-   ) as b
-  returning t.id, t.state, t.unblocked_at is null;
-end
-$$;
---> statement-breakpoint
-
 -- Records a task that is not to run at all.
 create function "tasking".skip(element jsonb, why jsonb) returns void
 language sql
@@ -295,6 +246,42 @@ as $$
          array(select jsonb_array_elements_text(element -> 'shared')),
          element -> 'counted', (element ->> 'parentId')::uuid, element ->> 'dedupeKey',
          clock_timestamp(), clock_timestamp(), element -> 'input', why
+$$;
+--> statement-breakpoint
+
+-- Puts one task in line, with its dispatch locks held already: so the positions at a resource follow
+-- the order of commits. Says whether it is blocked.
+create function "tasking".take_in(
+  id uuid, name text, queue text, priority int, input jsonb, exclusive text[], shared text[],
+  counted jsonb, parent_id uuid, dedupe_key text
+)
+returns boolean
+language plpgsql
+as $$
+#variable_conflict use_variable
+declare
+  place constant bigint := nextval('"tasking".position');
+  moment constant timestamptz := clock_timestamp();
+  is_free boolean := true;
+begin
+  if exclusive <> '{}' or shared <> '{}' or counted is not null then
+    insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
+    select r.resource, place, r.mode, id, r.amount, r.capacity
+      from "tasking".places(exclusive, shared, counted) as r;
+    -- A statement of its own, so that it sees what the locks waited for.
+    select "tasking".sees_all() and not b.blocked into is_free
+      from "tasking".is_blocked(place, exclusive, shared, counted) as b;
+  end if;
+  insert into "tasking".task (
+    id, name, state, queue, priority, position, exclusive, shared, counted, parent_id, dedupe_key,
+    dispatched_at, unblocked_at, input
+  )
+  values (
+    id, name, 'waiting', queue, priority, place, exclusive, shared, counted, parent_id, dedupe_key,
+    moment, case when is_free then moment end, input
+  );
+  return not is_free;
+end
 $$;
 --> statement-breakpoint
 
@@ -373,64 +360,58 @@ begin
     end if;
   end if;
 
-  select t.id, t.state, t.blocked into id, state, blocked
-    from "tasking".take_in(jsonb_build_array(element), true) as t;
+  id := own_id;
+  state := 'waiting';
+  blocked := "tasking".take_in(
+    own_id, element ->> 'name', coalesce(element ->> 'queue', 'default'),
+    coalesce((element ->> 'priority')::int, 0), element -> 'input',
+    array(select jsonb_array_elements_text(element -> 'exclusive')),
+    array(select jsonb_array_elements_text(element -> 'shared')),
+    element -> 'counted', (element ->> 'parentId')::uuid, element ->> 'dedupeKey'
+  );
   return next;
 end
 $$;
 --> statement-breakpoint
 
--- Creates tasks: all or none, in line in the order given. An element of the batch has the keys
--- id, name, queue, priority, input, exclusive, shared, counted, parentId, dedupeKey, ifTwin,
--- ifBlocked. Says what is to be looked at again after the commit, where something was replaced.
+-- Creates tasks that may be conditional: all or none, in line in the order given, one by one, since
+-- each may depend on what became of those before it. An element of the batch has the keys id, name,
+-- queue, priority, input, exclusive, shared, counted, parentId, dedupeKey, ifTwin, ifBlocked. Says what
+-- is to be looked at again after the commit, where something was replaced.
 create function "tasking".dispatch_batch(batch jsonb)
 returns table (id uuid, state "tasking".task_state, blocked boolean, unblocked int, looks jsonb)
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set enable_bitmapscan = off set jit = off
+set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
   names text[];
   alones boolean[];
-  conditional constant boolean :=
-    jsonb_path_exists(batch, '$[*] ? (exists(@.dedupeKey) || exists(@.ifBlocked))');
-  element jsonb;
 begin
-  -- Two that only share a resource don't meet; whoever counts must see whoever counts.
-  select array_agg(r.resource), array_agg(r.mode <> 'shared')
+  select array_agg(n.name), array_agg(n.alone)
     into names, alones
-    from "tasking".reservations(batch) as r;
-  if conditional then
-    -- A replaced twin's own lines change as well, but by a release, which never waits.
-    names := coalesce(names, '{}') || array(
-      select format('%s %s', e ->> 'name', e ->> 'dedupeKey')
+    from (
+      -- Two that only share a resource don't meet; whoever counts must see whoever counts.
+      select r.resource as name, r.mode <> 'shared' as alone
+        from "tasking".reservations(batch) as r
+      union all
+      -- A replaced twin's own lines change as well, but by a release, which never waits.
+      select format('%s %s', e ->> 'name', e ->> 'dedupeKey'), true
         from jsonb_array_elements(batch) as e
        where e ? 'dedupeKey'
-    );
-    alones := coalesce(alones, '{}') || array_fill(
-      true, array[cardinality(names) - coalesce(cardinality(alones), 0)]
-    );
-  end if;
-  if cardinality(names) > 0 then
+    ) as n;
+  if names is not null then
     perform "tasking".lock_names(names, alones);
   end if;
-
-  if not conditional then
-    return query
-    select t.id, t.state, t.blocked, 0, null::jsonb from "tasking".take_in(batch, names is not null) as t;
-    return;
-  end if;
-  -- One by one, since each may depend on what became of those before it.
   for nth in 1 .. jsonb_array_length(batch) loop
-    element := batch -> (nth - 1);
-    return query select * from "tasking".take_in_if(element, nth);
+    return query select * from "tasking".take_in_if(batch -> (nth - 1), nth);
   end loop;
 end
 $$;
 --> statement-breakpoint
 
--- Creates one task without conditions: what `dispatch_batch` does for one element, at half the cost.
+-- Creates one task without conditions. Says whether it is blocked.
 create function "tasking".dispatch_one(
   id uuid, name text, queue text, priority int, input jsonb, exclusive text[], shared text[],
   counted jsonb, parent_id uuid
@@ -440,38 +421,96 @@ language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_variable
 declare
-  reserving constant boolean := exclusive <> '{}' or shared <> '{}' or counted is not null;
   names text[] := exclusive || shared;
-  place bigint;
-  is_free boolean := true;
 begin
-  if reserving then
-    if counted is not null then
-      names := names || array(select c ->> 'resource' from jsonb_array_elements(counted) as c);
-    end if;
+  if counted is not null then
+    names := names || array(select c ->> 'resource' from jsonb_array_elements(counted) as c);
+  end if;
+  if names <> '{}' then
+    -- Two that only share a resource don't meet; whoever counts must see whoever counts.
     perform "tasking".lock_names(names, array(
       select n <= cardinality(exclusive) or n > cardinality(exclusive) + cardinality(shared)
         from generate_series(1, cardinality(names)) as n
     ));
-    place := nextval('"tasking".position');
-    insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
-    select r.resource, place, r.mode, id, r.amount, r.capacity
-      from "tasking".places(exclusive, shared, counted) as r;
-    -- A statement of its own, so that it sees what the locks waited for.
-    select "tasking".sees_all() and not b.blocked into is_free
-      from "tasking".is_blocked(place, exclusive, shared, counted) as b;
   end if;
-  insert into "tasking".task (
-    id, name, state, queue, priority, position, exclusive, shared, counted, parent_id,
-    dispatched_at, unblocked_at, input
-  )
-  values (
-    id, name, 'waiting', queue, priority, coalesce(place, nextval('"tasking".position')), exclusive,
-    shared, counted, parent_id, clock_timestamp(), case when is_free then clock_timestamp() end, input
+  return "tasking".take_in(
+    id, name, queue, priority, input, exclusive, shared, counted, parent_id, null
   );
-  return not is_free;
+end
+$$;
+--> statement-breakpoint
+
+-- Creates many tasks without conditions: all or none, in line in the order given. What is said of the
+-- nth task stands at the nth place of each array; its resources as the text of an array. `names` and
+-- `alones` are the resources of all and whether some task needs one alone. Says which are blocked.
+create function "tasking".dispatch_many(
+  names text[], alones boolean[], ids uuid[], task_names text[], queues text[], priorities int[],
+  inputs jsonb, exclusives text[], shareds text[], counteds jsonb[], parent_ids uuid[]
+)
+returns int[]
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_variable
+declare
+  positions bigint[];
+  moment timestamptz;
+  blocked int[];
+begin
+  if names <> '{}' then
+    perform "tasking".lock_names(names, alones);
+  end if;
+  positions := array(
+    select nextval('"tasking".position') from generate_series(1, cardinality(ids))
+  );
+  moment := clock_timestamp();
+  if names = '{}' then
+    insert into "tasking".task (
+      id, name, state, queue, priority, position, exclusive, shared, parent_id, dispatched_at,
+      unblocked_at, input
+    )
+    select e.id, e.name, 'waiting', e.queue, e.priority, e.position, '{}', '{}', e.parent_id, moment,
+           moment, e.input
+      from rows from (
+             unnest(ids), unnest(task_names), unnest(queues), unnest(priorities), unnest(positions),
+             unnest(parent_ids), jsonb_array_elements(inputs)
+           ) as e (id, name, queue, priority, position, parent_id, input);
+    return '{}';
+  end if;
+
+  insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
+  select r.resource, e.position, r.mode, e.id, r.amount, r.capacity
+    from unnest(ids, positions, exclusives, shareds, counteds)
+         as e (id, position, exclusive, shared, counted)
+   cross join lateral "tasking".places(e.exclusive::text[], e.shared::text[], e.counted) as r;
+
+  -- A statement of its own, so that it sees what the locks waited for and the batch's own places.
+  with taken as (
+    insert into "tasking".task as t (
+      id, name, state, queue, priority, position, exclusive, shared, counted, parent_id,
+      dispatched_at, unblocked_at, input
+    )
+    select e.id, e.name, 'waiting', e.queue, e.priority, e.position, e.exclusive::text[],
+           e.shared::text[], e.counted, e.parent_id, moment,
+           case when "tasking".sees_all() and not b.blocked then moment end, e.input
+      from rows from (
+             unnest(ids), unnest(task_names), unnest(queues), unnest(priorities), unnest(positions),
+             unnest(exclusives), unnest(shareds), unnest(counteds), unnest(parent_ids),
+             jsonb_array_elements(inputs)
+           ) as e (
+             id, name, queue, priority, position, exclusive, shared, counted, parent_id, input
+           )
+     cross join lateral "tasking".is_blocked(
+       e.position, e.exclusive::text[], e.shared::text[], e.counted
+     ) as b
+    returning t.position, t.unblocked_at
+  )
+  select coalesce(array_agg(p.nth), '{}') into blocked
+    from unnest(positions) with ordinality as p (position, nth)
+   where p.position in (select t.position from taken as t where t.unblocked_at is null);
+  return blocked;
 end
 $$;
 --> statement-breakpoint
@@ -887,6 +926,7 @@ declare
   runnable text[];
   ranks int[];
   positions bigint[];
+  untils int[];
   shares int[];
   picked uuid[] := '{}';
   token bigint;
@@ -910,19 +950,25 @@ begin
     );
   end if;
 
-  select array_agg(known.name), array_agg(known.rank), array_agg(known.position)
-    into runnable, ranks, positions
+  -- A part of the index for each name; with a floor two, all that is more urgent and what is not.
+  select array_agg(known.name), array_agg(known.rank), array_agg(known.position),
+         array_agg(known.until)
+    into runnable, ranks, positions, untils
     from (
-      select each.name, coalesce((floors -> each.name ->> 0)::int, -2147483648) as rank,
-             coalesce((floors -> each.name ->> 1)::bigint, 0) as position
+      select each.name, -2147483648 as rank, 0::bigint as position,
+             coalesce((floors -> each.name ->> 0)::int, 2147483647) as until
         from unnest(names) as each (name)
-      offset 0
+      union all
+      select each.name, (floors -> each.name ->> 0)::int, (floors -> each.name ->> 1)::bigint, 2147483647
+        from unnest(names) as each (name)
+       where floors ? each.name
     ) as known
    where (
            select true
              from "tasking".task as t
             where t.queue = queue and t.name = known.name
               and (- t.priority, t.position) >= (known.rank, known.position)
+              and (- t.priority) < known.until
               and t.state = 'waiting' and t.unblocked_at is not null
             order by t.queue, t.name, (- t.priority), t.position
             limit 1
@@ -934,18 +980,20 @@ begin
     if cardinality(runnable) > 1 then
       -- How many of each are among the first; only those are locked.
       select array_agg(first.name), array_agg(first.rank), array_agg(first.position),
-             array_agg(first.share)
-        into runnable, ranks, positions, shares
+             array_agg(first.until), array_agg(first.share)
+        into runnable, ranks, positions, untils, shares
         from (
-          select near.name, near.rank, near.position, count(*)::int as share
+          select near.name, near.rank, near.position, near.until, count(*)::int as share
             from (
               select known.*
-                from unnest(runnable, ranks, positions) as known (name, rank, position)
+                from unnest(runnable, ranks, positions, untils) as known (name, rank, position, until)
                cross join lateral (
                  select t.priority, t.position
                    from "tasking".task as t
                   where t.queue = queue and t.name = known.name
                     and (- t.priority, t.position) >= (known.rank, known.position)
+                    and (- t.priority) < known.until
+                    and t.id <> all (picked)
                     and t.state = 'waiting' and t.unblocked_at is not null
                   order by t.queue, t.name, (- t.priority), t.position
                   limit slots
@@ -953,17 +1001,20 @@ begin
                order by ready.priority desc, ready.position
                limit slots
             ) as near
-           group by near.name, near.rank, near.position
+           group by near.name, near.rank, near.position, near.until
         ) as first;
     end if;
     picked := picked || array(
       select ready.id
-        from unnest(runnable, ranks, positions, shares) as known (name, rank, position, share)
+        from unnest(runnable, ranks, positions, untils, shares)
+             as known (name, rank, position, until, share)
        cross join lateral (
          select c.id
            from "tasking".task as c
           where c.queue = queue and c.name = known.name
             and (- c.priority, c.position) >= (known.rank, known.position)
+            and (- c.priority) < known.until
+            and c.id <> all (picked)
             and c.state = 'waiting' and c.unblocked_at is not null
           order by c.queue, c.name, (- c.priority), c.position
           limit known.share

@@ -16,6 +16,10 @@ export function checkUrl(url: string, option: 'url' | 'listen' = 'url'): void {
 }
 
 /** An array as PostgreSQL's text, since drivers write arrays in different ways. */
-export function arrayText(values: readonly string[]): string {
-  return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`
+export function arrayText(values: readonly (string | null)[]): string {
+  return `{${values.map((value) => (value === null ? 'null' : quoted(value))).join(',')}}`
+}
+
+function quoted(value: string): string {
+  return `"${/["\\]/.test(value) ? value.replaceAll(/["\\]/g, String.raw`\$&`) : value}"`
 }

@@ -1,3 +1,4 @@
+import { reservationsOf } from '@tasking/core'
 import type { DispatchedTask, Look, NewTask, TaskId, TaskState } from '@tasking/core'
 import type { Connection } from '../connection.ts'
 import { arrayText } from '../arguments.ts'
@@ -18,9 +19,13 @@ export async function dispatch(
   schema: string,
   tasks: readonly NewTask[],
 ): Promise<DispatchOutcome> {
-  const [first] = tasks
-  if (tasks.length === 1 && first !== undefined && isUnconditional(first)) {
-    return { dispatched: [await dispatchOne(connection, schema, first)], unblocked: 0, looks: [] }
+  if (tasks.every(isUnconditional)) {
+    const [first, second] = tasks
+    const dispatched =
+      first !== undefined && second === undefined
+        ? [await dispatchOne(connection, schema, first)]
+        : await dispatchMany(connection, schema, tasks)
+    return { dispatched, unblocked: 0, looks: [] }
   }
   const rows = await connection.query(
     `select id, state, blocked, unblocked, looks from "${schema}".dispatch_batch($1::text::jsonb)`,
@@ -56,6 +61,42 @@ async function dispatchOne(
     ],
   )
   return toDispatchedTask([id, 'waiting', row?.[0]])
+}
+
+async function dispatchMany(
+  connection: Connection,
+  schema: string,
+  tasks: readonly NewTask[],
+): Promise<DispatchedTask[]> {
+  // Of each resource, whether some task needs it alone: two that only share one don't meet.
+  const alone = new Map<string, boolean>()
+  for (const { resource, mode } of tasks.flatMap(({ resources }) => reservationsOf(resources))) {
+    alone.set(resource, mode !== 'shared' || alone.get(resource) === true)
+  }
+  const column = (value: (task: NewTask) => string | null) => arrayText(tasks.map(value))
+  const [row] = await connection.query(
+    `select to_json("${schema}".dispatch_many(
+       $1::text::text[], $2::text::boolean[], $3::text::uuid[], $4::text::text[], $5::text::text[],
+       $6::text::int[], $7::text::jsonb, $8::text::text[], $9::text::text[], $10::text::jsonb[],
+       $11::text::uuid[]
+     ))`,
+    [
+      arrayText([...alone.keys()]),
+      arrayText([...alone.values()].map(String)),
+      column(({ id }) => id),
+      column(({ name }) => name),
+      column(({ queue }) => queue),
+      column(({ priority }) => String(priority)),
+      `[${tasks.map(({ input }) => JSON.stringify(input)).join(',')}]`,
+      column(({ resources }) => arrayText(resources.exclusive)),
+      column(({ resources }) => arrayText(resources.shared)),
+      column(({ resources: { counted } }) => (counted ? JSON.stringify(counted) : null)),
+      column(({ parentId }) => parentId ?? null),
+    ],
+  )
+  const [blocked] = row as [readonly number[]]
+  const isBlocked = new Set(blocked)
+  return tasks.map(({ id }, n) => ({ id, state: 'waiting', blocked: isBlocked.has(n + 1) }))
 }
 
 /**
