@@ -448,7 +448,7 @@ create function "tasking".dispatch_many(
   names text[], alones boolean[], ids uuid[], task_names text[], queues text[], priorities int[],
   inputs jsonb, exclusives text[], shareds text[], counteds jsonb[], parent_ids uuid[]
 )
-returns int[]
+returns uuid[]
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
@@ -457,7 +457,7 @@ as $$
 declare
   positions bigint[];
   moment timestamptz;
-  blocked int[];
+  blocked uuid[];
 begin
   if names <> '{}' then
     perform "tasking".lock_names(names, alones);
@@ -505,11 +505,9 @@ begin
      cross join lateral "tasking".is_blocked(
        e.position, e.exclusive::text[], e.shared::text[], e.counted
      ) as b
-    returning t.position, t.unblocked_at
+    returning t.id, t.unblocked_at
   )
-  select coalesce(array_agg(p.nth), '{}') into blocked
-    from unnest(positions) with ordinality as p (position, nth)
-   where p.position in (select t.position from taken as t where t.unblocked_at is null);
+  select coalesce(array_agg(t.id), '{}') into blocked from taken as t where t.unblocked_at is null;
   return blocked;
 end
 $$;

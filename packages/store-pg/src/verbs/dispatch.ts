@@ -94,9 +94,9 @@ async function dispatchMany(
       column(({ parentId }) => parentId ?? null),
     ],
   )
-  const [blocked] = row as [readonly number[]]
-  const isBlocked = new Set(blocked)
-  return tasks.map(({ id }, n) => ({ id, state: 'waiting', blocked: isBlocked.has(n + 1) }))
+  const [ids] = row as [readonly TaskId[]]
+  const blocked = new Set(ids)
+  return tasks.map(({ id }) => ({ id, state: 'waiting', blocked: blocked.has(id) }))
 }
 
 /**
