@@ -41,6 +41,7 @@ CREATE TABLE "tasking"."task" (
 	"parent_id" uuid,
 	"dedupe_key" text,
 	"counted" jsonb,
+	"options" jsonb,
 	"dispatched_at" timestamp with time zone NOT NULL,
 	"unblocked_at" timestamp with time zone,
 	"started_at" timestamp with time zone,

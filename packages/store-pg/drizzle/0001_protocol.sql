@@ -236,7 +236,7 @@ create function "tasking".skip(element jsonb, why jsonb) returns void
 language sql
 as $$
   insert into "tasking".task (
-    id, name, state, queue, priority, position, exclusive, shared, counted, parent_id, dedupe_key,
+    id, name, state, queue, priority, position, exclusive, shared, counted, options, parent_id, dedupe_key,
     dispatched_at, finished_at, input, error
   )
   select (element ->> 'id')::uuid, element ->> 'name', 'skipped',
@@ -244,7 +244,7 @@ as $$
          nextval('"tasking".position'),
          array(select jsonb_array_elements_text(element -> 'exclusive')),
          array(select jsonb_array_elements_text(element -> 'shared')),
-         element -> 'counted', (element ->> 'parentId')::uuid, element ->> 'dedupeKey',
+         element -> 'counted', element -> 'options', (element ->> 'parentId')::uuid, element ->> 'dedupeKey',
          clock_timestamp(), clock_timestamp(), element -> 'input', why
 $$;
 --> statement-breakpoint
@@ -253,7 +253,7 @@ $$;
 -- the order of commits. Says whether it is blocked.
 create function "tasking".take_in(
   id uuid, name text, queue text, priority int, input jsonb, exclusive text[], shared text[],
-  counted jsonb, parent_id uuid, dedupe_key text
+  counted jsonb, options jsonb, parent_id uuid, dedupe_key text
 )
 returns boolean
 language plpgsql
@@ -273,11 +273,11 @@ begin
       from "tasking".is_blocked(place, exclusive, shared, counted) as b;
   end if;
   insert into "tasking".task (
-    id, name, state, queue, priority, position, exclusive, shared, counted, parent_id, dedupe_key,
-    dispatched_at, unblocked_at, input
+    id, name, state, queue, priority, position, exclusive, shared, counted, options, parent_id,
+    dedupe_key, dispatched_at, unblocked_at, input
   )
   values (
-    id, name, 'waiting', queue, priority, place, exclusive, shared, counted, parent_id, dedupe_key,
+    id, name, 'waiting', queue, priority, place, exclusive, shared, counted, options, parent_id, dedupe_key,
     moment, case when is_free then moment end, input
   );
   return not is_free;
@@ -367,7 +367,7 @@ begin
     coalesce((element ->> 'priority')::int, 0), element -> 'input',
     array(select jsonb_array_elements_text(element -> 'exclusive')),
     array(select jsonb_array_elements_text(element -> 'shared')),
-    element -> 'counted', (element ->> 'parentId')::uuid, element ->> 'dedupeKey'
+    element -> 'counted', element -> 'options', (element ->> 'parentId')::uuid, element ->> 'dedupeKey'
   );
   return next;
 end
@@ -376,8 +376,8 @@ $$;
 
 -- Creates tasks that may be conditional: all or none, in line in the order given, one by one, since
 -- each may depend on what became of those before it. An element of the batch has the keys id, name,
--- queue, priority, input, exclusive, shared, counted, parentId, dedupeKey, ifTwin, ifBlocked. Says what
--- is to be looked at again after the commit, where something was replaced.
+-- queue, priority, input, exclusive, shared, counted, options, parentId, dedupeKey, ifTwin, ifBlocked.
+-- Says what is to be looked at again after the commit, where something was replaced.
 create function "tasking".dispatch_batch(batch jsonb)
 returns table (id uuid, state "tasking".task_state, blocked boolean, unblocked int, looks jsonb)
 language plpgsql
@@ -414,7 +414,7 @@ $$;
 -- Creates one task without conditions. Says whether it is blocked.
 create function "tasking".dispatch_one(
   id uuid, name text, queue text, priority int, input jsonb, exclusive text[], shared text[],
-  counted jsonb, parent_id uuid
+  counted jsonb, options jsonb, parent_id uuid
 )
 returns boolean
 language plpgsql
@@ -435,7 +435,7 @@ begin
     ));
   end if;
   return "tasking".take_in(
-    id, name, queue, priority, input, exclusive, shared, counted, parent_id, null
+    id, name, queue, priority, input, exclusive, shared, counted, options, parent_id, null
   );
 end
 $$;
@@ -446,7 +446,8 @@ $$;
 -- `alones` are the resources of all and whether some task needs one alone. Says which are blocked.
 create function "tasking".dispatch_many(
   names text[], alones boolean[], ids uuid[], task_names text[], queues text[], priorities int[],
-  inputs jsonb, exclusives text[], shareds text[], counteds jsonb[], parent_ids uuid[]
+  inputs jsonb, exclusives text[], shareds text[], counteds jsonb[], optionses jsonb[],
+  parent_ids uuid[]
 )
 returns uuid[]
 language plpgsql
@@ -468,15 +469,15 @@ begin
   moment := clock_timestamp();
   if names = '{}' then
     insert into "tasking".task (
-      id, name, state, queue, priority, position, exclusive, shared, parent_id, dispatched_at,
-      unblocked_at, input
+      id, name, state, queue, priority, position, exclusive, shared, options, parent_id,
+      dispatched_at, unblocked_at, input
     )
-    select e.id, e.name, 'waiting', e.queue, e.priority, e.position, '{}', '{}', e.parent_id, moment,
-           moment, e.input
+    select e.id, e.name, 'waiting', e.queue, e.priority, e.position, '{}', '{}', e.options,
+           e.parent_id, moment, moment, e.input
       from rows from (
              unnest(ids), unnest(task_names), unnest(queues), unnest(priorities), unnest(positions),
-             unnest(parent_ids), jsonb_array_elements(inputs)
-           ) as e (id, name, queue, priority, position, parent_id, input);
+             unnest(optionses), unnest(parent_ids), jsonb_array_elements(inputs)
+           ) as e (id, name, queue, priority, position, options, parent_id, input);
     return '{}';
   end if;
 
@@ -489,18 +490,18 @@ begin
   -- A statement of its own, so that it sees what the locks waited for and the batch's own places.
   with taken as (
     insert into "tasking".task as t (
-      id, name, state, queue, priority, position, exclusive, shared, counted, parent_id,
+      id, name, state, queue, priority, position, exclusive, shared, counted, options, parent_id,
       dispatched_at, unblocked_at, input
     )
     select e.id, e.name, 'waiting', e.queue, e.priority, e.position, e.exclusive::text[],
-           e.shared::text[], e.counted, e.parent_id, moment,
+           e.shared::text[], e.counted, e.options, e.parent_id, moment,
            case when "tasking".sees_all() and not b.blocked then moment end, e.input
       from rows from (
              unnest(ids), unnest(task_names), unnest(queues), unnest(priorities), unnest(positions),
-             unnest(exclusives), unnest(shareds), unnest(counteds), unnest(parent_ids),
-             jsonb_array_elements(inputs)
+             unnest(exclusives), unnest(shareds), unnest(counteds), unnest(optionses),
+             unnest(parent_ids), jsonb_array_elements(inputs)
            ) as e (
-             id, name, queue, priority, position, exclusive, shared, counted, parent_id, input
+             id, name, queue, priority, position, exclusive, shared, counted, options, parent_id, input
            )
      cross join lateral "tasking".is_blocked(
        e.position, e.exclusive::text[], e.shared::text[], e.counted
@@ -542,7 +543,8 @@ create function "tasking".dispatch(
   parent_id uuid default null,
   dedupe_key text default null,
   if_twin text default 'return',
-  if_blocked text default 'wait'
+  if_blocked text default 'wait',
+  timeout interval default null
 )
 returns uuid
 language plpgsql
@@ -570,6 +572,9 @@ begin
       using errcode = 'invalid_parameter_value';
   elsif coalesce(if_blocked, '') not in ('wait', 'skip', 'fail') then
     raise exception 'if_blocked: % is not one of wait, skip, fail', quote_nullable(if_blocked)
+      using errcode = 'invalid_parameter_value';
+  elsif timeout <= interval '0' then
+    raise exception 'timeout: % is not longer than no time at all', quote_literal(timeout)
       using errcode = 'invalid_parameter_value';
   elsif jsonb_typeof(counted) <> 'array'
         or jsonb_path_exists(counted, 'strict $[*] ? (@.type() != "object")', silent => true) then
@@ -648,7 +653,11 @@ begin
            'parentId', parent_id,
            'dedupeKey', dedupe_key,
            'ifTwin', case when dedupe_key is not null then if_twin end,
-           'ifBlocked', nullif(if_blocked, 'wait')
+           'ifBlocked', nullif(if_blocked, 'wait'),
+           'options', case
+             when timeout is not null
+               then jsonb_build_object('timeoutMs', round(extract(epoch from timeout) * 1000))
+           end
          )) || jsonb_build_object('input', coalesce(input, 'null'::jsonb)))) as d;
   if dispatched.state = 'waiting' and not dispatched.blocked or dispatched.unblocked > 0 then
     -- Sent with the caller's commit, and once however many tasks there are in it. Whatever may go on
@@ -900,7 +909,8 @@ as $$
     t.id, t.fencing_token::text, t.name, t.queue, t.input, t.parent_id,
     case when t.exclusive <> '{}' then t.exclusive end,
     case when t.shared <> '{}' then t.shared end,
-    t.counted
+    t.counted,
+    t.options
   )
 $$;
 --> statement-breakpoint

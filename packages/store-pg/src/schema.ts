@@ -13,7 +13,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { taskStates } from '@tasking/core'
-import type { JsonValue, Resources, TaskError } from '@tasking/core'
+import type { JsonValue, Resources, TaskError, TaskOptions } from '@tasking/core'
 
 /** Where the tables live unless told otherwise. The generated migrations are written for it. */
 export const defaultSchema = 'tasking'
@@ -50,6 +50,7 @@ export function tablesIn(schemaName: string) {
       parentId: uuid('parent_id'),
       dedupeKey: text('dedupe_key'),
       counted: json<Resources['counted']>('counted'),
+      options: json<TaskOptions>('options'),
       dispatchedAt: time('dispatched_at').notNull(),
       unblockedAt: time('unblocked_at'),
       startedAt: time('started_at'),
