@@ -39,6 +39,11 @@ export class Heartbeat {
     this.#listener = listener
   }
 
+  /** When the last beat was sent that got an answer, by `performance.now()`. */
+  get renewedAt(): number {
+    return this.#renewedAt
+  }
+
   /** Beats once before it resolves, so that the worker knows the fleet it joins. */
   async start(): Promise<void> {
     await this.#beat()

@@ -1,0 +1,47 @@
+import type { Isolation, Tasking } from '@tasking/core'
+import { afterAll, beforeAll } from 'vitest'
+
+import type { WorkerOptions } from '../src/index.ts'
+import * as tasks from './fixtures/isolated-tasks.ts'
+import { LogBook } from './log-book.ts'
+import { Scene } from './scene.ts'
+import type { SceneWorker } from './scene.ts'
+
+type Options = Omit<WorkerOptions, 'tasking' | 'onEvent'>
+
+export interface IsolatedWorker extends SceneWorker {
+  readonly url: string
+  readonly tasking: Tasking
+  readonly book: LogBook
+}
+
+/** A started worker that runs the tasks of the fixture there. */
+export async function isolatedWorker(
+  scene: Scene,
+  isolation: Isolation,
+  options: Options = {},
+): Promise<IsolatedWorker> {
+  const tasking = scene.tasking(Object.values(tasks))
+  const book = new LogBook()
+  const started = await scene.startedWorker(tasking, {
+    ...{ isolation, logger: book.logger, concurrency: 2 },
+    taskingModule: new URL('fixtures/isolated-tasking.ts', import.meta.url),
+    taskingData: { url: scene.url },
+    ...options,
+  })
+  return { ...started, tasking, book, url: scene.url }
+}
+
+/** One for a whole `describe` block, since threads and processes take their time to start. */
+export function useIsolatedWorker(isolation: Isolation, options: Options = {}) {
+  let used: { readonly scene: Scene; readonly worker: IsolatedWorker } | undefined
+  beforeAll(async () => {
+    const scene = await Scene.open()
+    used = { scene, worker: await isolatedWorker(scene, isolation, options) }
+  })
+  afterAll(() => used?.scene[Symbol.asyncDispose]())
+  return (): IsolatedWorker => {
+    if (used === undefined) throw new Error('It is started in beforeAll; this came too early.')
+    return used.worker
+  }
+}
