@@ -1,4 +1,4 @@
-import type { Isolation, Tasking } from '@tasking/core'
+import type { AnyTaskDefinition, Isolation, Tasking } from '@tasking/core'
 import { afterAll, beforeAll } from 'vitest'
 
 import type { WorkerOptions } from '../src/index.ts'
@@ -20,8 +20,9 @@ export async function isolatedWorker(
   scene: Scene,
   isolation: Isolation,
   options: Options = {},
+  definitions: readonly AnyTaskDefinition[] = Object.values(tasks),
 ): Promise<IsolatedWorker> {
-  const tasking = scene.tasking(Object.values(tasks))
+  const tasking = scene.tasking(definitions)
   const book = new LogBook()
   const started = await scene.startedWorker(tasking, {
     ...{ isolation, logger: book.logger, concurrency: 2 },
@@ -33,11 +34,15 @@ export async function isolatedWorker(
 }
 
 /** One for a whole `describe` block, since threads and processes take their time to start. */
-export function useIsolatedWorker(isolation: Isolation, options: Options = {}) {
+export function useIsolatedWorker(
+  isolation: Isolation,
+  options: Options = {},
+  definitions?: readonly AnyTaskDefinition[],
+) {
   let used: { readonly scene: Scene; readonly worker: IsolatedWorker } | undefined
   beforeAll(async () => {
     const scene = await Scene.open()
-    used = { scene, worker: await isolatedWorker(scene, isolation, options) }
+    used = { scene, worker: await isolatedWorker(scene, isolation, options, definitions) }
   })
   afterAll(() => used?.scene[Symbol.asyncDispose]())
   return (): IsolatedWorker => {
