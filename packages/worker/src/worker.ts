@@ -75,10 +75,16 @@ class PullingWorker implements Worker {
     this.#children = childSetUp && new ChildPool(childSetUp, { heapLimitMb }, clock, logger)
     const launcher = new Launcher(this.id, settings, this.#children)
     this.#loop = new PullLoop(this.id, settings, launcher, () => this.#giveUp())
-    this.#loopDelay = new LoopDelay(clock, ttlMs, (delayMs) => {
-      const tasks = this.#loop.inlineTaskNames
-      logger.warn({ delayMs, tasks }, 'the event loop was blocked, or this process was paused')
-      onEvent({ kind: 'delayed', delayMs })
+    this.#loopDelay = new LoopDelay(clock, ttlMs, {
+      onDelay: (delayMs) => {
+        const tasks = this.#loop.inlineTaskNames
+        logger.warn({ delayMs, tasks }, 'the event loop was blocked, or this process was paused')
+        onEvent({ kind: 'delayed', delayMs })
+      },
+      onJump: (jumpMs) => {
+        logger.warn({ jumpMs }, 'the clock jumped: asking whether the tasks are still ours')
+        void this.#heartbeat.ask()
+      },
     })
     this.#heartbeat = new Heartbeat(store, clock, this.id, ttlMs, {
       onBeat: (beat) => {
