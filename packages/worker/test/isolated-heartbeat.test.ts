@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTasking, defineTask } from '@tasking/core'
 import { pgStore } from '@tasking/store-pg'
-import { eventually, spawnNode } from '@tasking/testbed'
+import { eventually, isAlive, spawnNode } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
 
 import * as tasks from './fixtures/isolated-tasks.ts'
@@ -15,12 +14,6 @@ import { LogBook } from './log-book.ts'
 import { Scene } from './scene.ts'
 
 const program = new URL('fixtures/isolated-worker.ts', import.meta.url)
-
-/** Not for one that has died and whose parent, being paused, hasn't noticed. */
-function isAlive(pid: number): boolean {
-  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
-  return /^[^Z]/.test(stdout)
-}
 
 /** What runs next where the handler of `gooey` holds the resource. */
 const nextOn = (pid: () => number) =>
