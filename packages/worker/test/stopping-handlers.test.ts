@@ -1,8 +1,9 @@
 import { defineTask } from '@tasking/core'
+import { eventually, isAlive } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
 
-import { gooey, listening, quick } from './fixtures/isolated-tasks.ts'
-import { useIsolatedWorker } from './isolated-scene.ts'
+import { gooey, listening, quick, spawning } from './fixtures/isolated-tasks.ts'
+import { isolatedWorker, useIsolatedWorker } from './isolated-scene.ts'
 import { LogBook } from './log-book.ts'
 import { Scene } from './scene.ts'
 
@@ -44,6 +45,17 @@ describe.each(['thread', 'process'] as const)('a handler in a %s', (isolation) =
       expect.objectContaining({ kind: 'killed', taskId: handle.id }),
     )
   })
+})
+
+test('a process is killed with the processes that its handler has started', async () => {
+  await using scene = await Scene.open()
+  const { tasking, book } = await isolatedWorker(scene, 'process', { grace: '50ms' })
+  const handle = await tasking.dispatch(spawning)
+  const pid = Number((await book.next('spawned')).fields['pid'])
+  expect(isAlive(pid)).toBe(true)
+  await handle.cancel()
+  expect(await handle.finished()).toMatchObject({ state: 'canceled' })
+  await eventually(() => !isAlive(pid), { what: 'its end' })
 })
 
 describe.each(['inline', 'thread', 'process'] as const)('a timeout, %s,', (isolation) => {
