@@ -16,8 +16,8 @@ export class IsolationError extends TaskingError {
 export class HandlerCrashedError extends TaskingError {
   constructor(kind: Kind, end: ChildEnd, uncaught: TaskError | undefined) {
     super('handler_crashed', `The ${kind} that ran the handler ${wayOf(end, uncaught)}.`)
-    // Where it was thrown says more than where it was noticed.
-    if (uncaught?.stack !== undefined) this.stack = uncaught.stack
+    // Where it was noticed says nothing.
+    this.stack = uncaught?.stack ?? `${this.name}: ${this.message}`
   }
 }
 

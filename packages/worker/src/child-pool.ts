@@ -2,7 +2,7 @@ import { durationText } from '@tasking/core'
 import type { Clock, Logger } from '@tasking/core'
 import { Child } from './child.ts'
 import type { ChildLimits } from './child-channel.ts'
-import { IsolationError, wayOf } from './child-error.ts'
+import { IsolationError } from './child-error.ts'
 import type { ChildSetUp, LogLine } from './child-message.ts'
 import { startProcess } from './process-channel.ts'
 import { startThread } from './thread-channel.ts'
@@ -32,6 +32,7 @@ export class ChildPool {
   /** Those that wait for a handler, the last one to have worked last; each with what ends its rest. */
   readonly #idle = new Map<Child, AbortController>()
   #aliveUntil: number | undefined
+  #closed = false
 
   constructor(setUp: ChildSetUp, limits: ChildLimits, clock: Clock, logger: Logger) {
     this.#setUp = setUp
@@ -64,9 +65,9 @@ export class ChildPool {
     return child
   }
 
-  /** Keeps it for the next handler, or forgets it if it has ended. */
+  /** Keeps it for the next handler, unless it has ended or there will be none. */
   release(child: Child): void {
-    if (!child.isUsable) return
+    if (!child.isUsable || this.#closed) return
     const rest = new AbortController()
     this.#idle.set(child, rest)
     void this.#retire(child, rest.signal)
@@ -80,14 +81,20 @@ export class ChildPool {
 
   /** Asks all to leave, and waits until they have; whoever doesn't is killed. */
   async close(): Promise<void> {
-    for (const rest of this.#idle.values()) rest.abort()
-    this.#idle.clear()
+    this.#endRests()
     await Promise.all([...this.#all].map((child) => this.#letGo(child)))
   }
 
   /** Kills all, now. */
   kill(): void {
+    this.#endRests()
     for (const child of this.#all) child.kill()
+  }
+
+  #endRests(): void {
+    this.#closed = true
+    for (const rest of this.#idle.values()) rest.abort()
+    this.#idle.clear()
   }
 
   async #start(kind: Kind): Promise<{ readonly child: Child; readonly known: readonly string[] }> {
@@ -96,8 +103,11 @@ export class ChildPool {
     this.#all.add(child)
     void child.ended.then((end) => {
       this.#all.delete(child)
-      const wasIdle = this.#idle.delete(child)
-      if (wasIdle) this.#logger.warn({ isolation: kind }, `an idle ${kind} ${wayOf(end)}`)
+      const rest = this.#idle.get(child)
+      if (rest === undefined) return
+      this.#idle.delete(child)
+      rest.abort()
+      this.#logger.warn({ isolation: kind }, `an idle ${kind} ${child.wayOf(end)}`)
     })
     if (this.#aliveUntil !== undefined) child.renew(this.#aliveUntil - performance.now())
     const opened = new AbortController()
@@ -126,7 +136,7 @@ export class ChildPool {
     const ended = new AbortController()
     void child.ended.then(() => ended.abort())
     await this.#clock.sleep(longestLeaveMs, ended.signal)
-    child.kill()
+    if (!ended.signal.aborted) child.kill()
     await child.ended
   }
 

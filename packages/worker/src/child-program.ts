@@ -48,7 +48,10 @@ export class ChildProgram {
 
   async #carryOut({ task, workerId, directory }: RunOrder): Promise<void> {
     if (this.#tasking === undefined) throw new Error('It was told to run before it was open.')
-    const log = childLog((line) => void this.#port.send({ kind: 'log', line }))
+    const log = childLog((line) => {
+      // A line that can't be sent must not fail its task.
+      this.#port.send({ kind: 'log', line }).catch(() => undefined)
+    })
     const run = new HandlerRun(task, workerId)
     this.#run = run
     if (directory !== undefined) process.chdir(directory)

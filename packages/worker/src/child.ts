@@ -43,6 +43,11 @@ export class Child {
     return this.#usable
   }
 
+  /** How it ended, in words that follow "the process". */
+  wayOf(end: ChildEnd): string {
+    return wayOf(end, this.#uncaught)
+  }
+
   get ended(): Promise<ChildEnd> {
     return this.#channel.ended
   }
@@ -57,7 +62,7 @@ export class Child {
     this.#channel.send({ kind: 'open', setUp })
     const first = await Promise.race([outcome, this.ended])
     if (!('kind' in first)) {
-      throw new IsolationError(this.isolation, `it ${wayOf(first, this.#uncaught)}.`)
+      throw new IsolationError(this.isolation, `it ${this.wayOf(first)}.`)
     }
     if (first.kind === 'ready') return first.taskNames
     const { name, message } = first.kind === 'broken' ? first.error : { name: '', message: '' }

@@ -36,7 +36,8 @@ export function startProcess({ heapLimitMb }: ChildLimits): ChildChannel {
 }
 
 function lifelineOf(child: ChildProcess): Socket | undefined {
-  const pipe = child.stdio[4]
+  // Without a free file descriptor there are none.
+  const pipe = (child.stdio as typeof child.stdio | undefined)?.[4]
   if (!(pipe instanceof Socket)) return undefined
   pipe.on('error', () => undefined)
   // Its end is only noticed by one who reads.
@@ -45,7 +46,8 @@ function lifelineOf(child: ChildProcess): Socket | undefined {
 
 function endOf(child: ChildProcess): Promise<ChildEnd> {
   return new Promise((resolve) => {
-    child.once('error', (error) => {
+    // For good: an error that nobody hears would end the worker.
+    child.on('error', (error) => {
       if (child.pid === undefined) resolve({ exitCode: null, signal: null, error })
     })
     // What the handler has started must not go on when its task has ended.
