@@ -10,6 +10,8 @@ type RunEnd =
   | { readonly completion: Completion }
   | { readonly began: boolean; readonly error: HandlerCrashedError }
 
+type Opened = Extract<FromChild, { readonly kind: 'ready' | 'broken' }>
+
 interface CurrentRun {
   readonly onBegin: () => void
   readonly resolve: (completion: Completion) => void
@@ -25,7 +27,7 @@ export class Child {
   #current: CurrentRun | undefined
   #uncaught: TaskError | undefined
   #usable = true
-  #opened: (outcome: FromChild) => void = () => undefined
+  #opened: (outcome: Opened) => void = () => undefined
 
   constructor(channel: ChildChannel, onLog: (line: LogLine) => void) {
     this.#channel = channel
@@ -58,15 +60,13 @@ export class Child {
    * @throws IsolationError
    */
   async open(setUp: ChildSetUp): Promise<readonly string[]> {
-    const outcome = new Promise<FromChild>((resolve) => (this.#opened = resolve))
+    const outcome = new Promise<Opened>((resolve) => (this.#opened = resolve))
     this.#channel.send({ kind: 'open', setUp })
     const first = await Promise.race([outcome, this.ended])
-    if (!('kind' in first)) {
-      throw new IsolationError(this.isolation, `it ${this.wayOf(first)}.`)
-    }
+    if (!('kind' in first)) throw new IsolationError(this.isolation, `it ${this.wayOf(first)}.`)
     if (first.kind === 'ready') return first.taskNames
-    const { name, message } = first.kind === 'broken' ? first.error : { name: '', message: '' }
-    throw new IsolationError(this.isolation, `${name}: ${message}`, { cause: first })
+    const { name, message } = first.error
+    throw new IsolationError(this.isolation, `${name}: ${message}`, { cause: first.error })
   }
 
   /** Runs a handler to its end, or to the child's. @param onBegin called when it starts */

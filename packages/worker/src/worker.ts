@@ -35,8 +35,8 @@ export interface Worker extends AsyncDisposable {
   stop(options?: StopOptions): Promise<void>
   /**
    * Resolves when the worker has stopped.
-   * @throws WorkerMissingError when it had to give itself up; its handlers were told to abort, but
-   *   only the end of the process makes sure that they do
+   * @throws WorkerMissingError when it had to give itself up; its threads and processes were killed,
+   *   its inline handlers told to abort, but only the end of the process makes sure that they do
    */
   readonly ended: Promise<void>
 }
