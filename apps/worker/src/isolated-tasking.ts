@@ -1,7 +1,7 @@
 import { createTasking } from '@tasking/core'
 import type { Tasking } from '@tasking/core'
-import { pgStore } from '@tasking/store-pg'
 import { loadTaskModules } from '@tasking/worker'
+import { lazyStore } from './lazy-store.ts'
 
 /** What the worker's threads and processes need to make a tasking like its own. */
 export type IsolatedSettings = {
@@ -15,12 +15,10 @@ export type IsolatedSettings = {
 /** The tasking of a thread or process for handlers, which loads this module. */
 export async function tasking(settings: IsolatedSettings): Promise<Tasking> {
   const { modules, cwd, url, schema } = settings
-  // One handler at a time, which listens to nothing; nothing is connected before it dispatches.
-  const store = pgStore({
-    url,
-    listen: false,
-    poolSize: 2,
-    ...(schema !== undefined && { schema }),
+  const store = lazyStore(async () => {
+    const { pgStore } = await import('@tasking/store-pg')
+    // One handler at a time, which listens to nothing.
+    return pgStore({ url, listen: false, poolSize: 2, ...(schema !== undefined && { schema }) })
   })
   return createTasking({ store, tasks: await loadTaskModules(modules, cwd) })
 }

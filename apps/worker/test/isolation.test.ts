@@ -7,7 +7,7 @@ import { pgStore } from '@tasking/store-pg'
 import { eventually, isAlive, useDatabase } from '@tasking/testbed'
 import type { TestProcess } from '@tasking/testbed'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { place, spin } from './fixtures/isolated.ts'
+import { parent, place, spin, transfer } from './fixtures/isolated.ts'
 import { startWorker } from './worker-process.ts'
 
 const database = useDatabase()
@@ -50,6 +50,17 @@ test('row 23: handlers run in processes, which leave signals to their worker', a
   expect(await worker.exit).toEqual({ code: 0, signal: null })
   expect(await handle.load()).toMatchObject({ state: 'completed', result: { pid } })
   expect(isAlive(pid)).toBe(false)
+})
+
+test('row 15: handlers in processes dispatch children, and complete in transactions', async () => {
+  await using worker = await isolated()
+  const handle = await tasking.dispatch(parent)
+  const dispatched = tasking.task(await handle.result())
+  expect(await dispatched.finished()).toMatchObject({ parentId: handle.id, state: 'completed' })
+  const pid = Number((await dispatched.load()).result)
+  expect(pid).not.toBe(worker.pid)
+  const transferred = await tasking.dispatch(transfer, { url: database.url })
+  expect(await transferred.finished()).toMatchObject({ state: 'completed', result: pid })
 })
 
 test('row 9: a gooey task is canceled by force when its grace is over', async () => {
