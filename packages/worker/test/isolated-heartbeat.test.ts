@@ -95,7 +95,7 @@ describe('a process whose handler blocks', () => {
     const { worker } = scene.worker(cutOff, {
       ...{ isolation: 'process', ttl: '1s', logger: book.logger },
       taskingModule: new URL('fixtures/isolated-tasking.ts', import.meta.url),
-      taskingData: { url: scene.url },
+      taskingData: { url: null },
     })
     const ended = worker.ended.catch((error: unknown) => error)
     const tasking = scene.tasking([gooey])

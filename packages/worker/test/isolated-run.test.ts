@@ -50,9 +50,9 @@ class HandPool implements Pick<ChildPool, 'take' | 'release'> {
   }
 }
 
-function runWith(pool: HandPool): IsolatedRun {
+function runWith(pool: HandPool, isolation: 'thread' | 'process' = 'thread'): IsolatedRun {
   // It needs no more of a pool than this one has.
-  return new IsolatedRun(task, 'w', 'thread', pool as unknown as ChildPool, silentLogger)
+  return new IsolatedRun(task, 'w', isolation, pool as unknown as ChildPool, silentLogger)
 }
 
 const complete = (channel: ChildChannel) => {
@@ -108,6 +108,17 @@ describe('IsolatedRun', () => {
     // The child is there for the next one.
     await expect.poll(() => pool.released.length).toBe(1)
     expect(pool.heard).toEqual([])
+  })
+
+  test('does not begin what was aborted while its directory was made', async () => {
+    const pool = new HandPool(() => undefined)
+    const run = runWith(pool, 'process')
+    const ended = run.run(() => undefined)
+    // It has its child now, and the system takes longer for a directory.
+    for (let i = 0; i < 10; i += 1) await Promise.resolve()
+    run.abort(new TaskAbort('task_canceled', 'superseded'))
+    expect(await ended).toEqual({ id, fencingToken, state: 'canceled', error: null })
+    expect(pool.heard.map(({ kind }) => kind)).toEqual(['abort'])
   })
 
   test('says why it was killed, not how', async () => {

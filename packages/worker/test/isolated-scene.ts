@@ -15,19 +15,26 @@ export interface IsolatedWorker extends SceneWorker {
   readonly book: LogBook
 }
 
+/** What a test changes of the tasks, and of what they run with. */
+interface Changes {
+  readonly definitions?: readonly AnyTaskDefinition[]
+  /** Whether handlers apart from the worker share its database. Default false. */
+  readonly shared?: boolean
+}
+
 /** A started worker that runs the tasks of the fixture there. */
 export async function isolatedWorker(
   scene: Scene,
   isolation: Isolation,
   options: Options = {},
-  definitions: readonly AnyTaskDefinition[] = Object.values(tasks),
+  { definitions = Object.values(tasks), shared = false }: Changes = {},
 ): Promise<IsolatedWorker> {
   const tasking = scene.tasking(definitions)
   const book = new LogBook()
   const started = await scene.startedWorker(tasking, {
     ...{ isolation, logger: book.logger, concurrency: 2 },
     taskingModule: new URL('fixtures/isolated-tasking.ts', import.meta.url),
-    taskingData: { url: scene.url },
+    taskingData: { url: shared ? scene.url : null },
     ...options,
   })
   return { ...started, tasking, book, url: scene.url }
@@ -37,12 +44,12 @@ export async function isolatedWorker(
 export function useIsolatedWorker(
   isolation: Isolation,
   options: Options = {},
-  definitions?: readonly AnyTaskDefinition[],
+  changes: Changes = {},
 ) {
   let used: { readonly scene: Scene; readonly worker: IsolatedWorker } | undefined
   beforeAll(async () => {
     const scene = await Scene.open()
-    used = { scene, worker: await isolatedWorker(scene, isolation, options, definitions) }
+    used = { scene, worker: await isolatedWorker(scene, isolation, options, changes) }
   })
   afterAll(() => used?.scene[Symbol.asyncDispose]())
   return (): IsolatedWorker => {

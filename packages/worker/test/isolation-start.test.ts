@@ -31,7 +31,7 @@ test.each([
     const { worker } = scene.worker(scene.tasking([quick, unknown]), {
       isolation,
       taskingModule: new URL(`fixtures/${file}`, import.meta.url),
-      taskingData: { url: 'postgres://127.0.0.1:1/unused' },
+      taskingData: { url: null },
     })
     const error: unknown = await worker.start().catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({

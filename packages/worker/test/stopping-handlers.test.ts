@@ -63,7 +63,7 @@ describe.each(['inline', 'thread', 'process'] as const)('a timeout, %s,', (isola
     { ...gooey, name: 'gooey', timeout: '200ms', grace: '100ms' },
     { ...listening, name: 'listening', timeout: '200ms' },
   ] as const
-  const used = useIsolatedWorker(isolation, { concurrency: 1 }, timed)
+  const used = useIsolatedWorker(isolation, { concurrency: 1 }, { definitions: timed })
   const timedOut = {
     state: 'failed',
     result: null,
