@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup'
 import { base } from '../../tsup.base.ts'
 
-export default defineConfig(base)
+// Threads and processes for handlers load a module of their own.
+export default defineConfig({ ...base, entry: [...base.entry, 'src/isolated-tasking.ts'] })

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { createTasking } from '@tasking/core'
 import { startPostgres } from '@tasking/local-postgres'
 import { pgStore } from '@tasking/store-pg'
-import { deposit } from './tasks.mjs'
+import { apart, deposit, threaded } from './tasks.mjs'
 
 for (const name of process.argv.slice(2)) {
   assert(Object.keys(await import(name)).length > 0, `${name} exports nothing`)
@@ -33,9 +33,20 @@ try {
   worker = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
   const exit = once(worker, 'exit')
 
-  const tasking = createTasking({ store: pgStore({ url }), tasks: [deposit] })
-  const task = await tasking.dispatch(deposit, { account: 42, amount: 7 })
-  assert.deepEqual(await task.result({ timeout: '30s' }), { deposited: 7, by: worker.pid })
+  const tasking = createTasking({ store: pgStore({ url }), tasks: [deposit, threaded, apart] })
+  const places = []
+  for (const definition of [deposit, threaded, apart]) {
+    const task = await tasking.dispatch(definition, { account: 42, amount: 7 })
+    const { deposited, by, thread } = await task.result({ timeout: '30s' })
+    assert.equal(deposited, 7)
+    places.push([by === worker.pid, thread === 0])
+  }
+  const [inline, inThread, inProcess] = [
+    [true, true],
+    [true, false],
+    [false, true],
+  ]
+  assert.deepEqual(places, [inline, inThread, inProcess])
   await tasking[Symbol.asyncDispose]()
 
   worker.kill('SIGTERM')

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
@@ -33,6 +33,12 @@ export interface TestProcess extends AsyncDisposable {
   waitForLine(pattern: RegExp, timeout?: number): Promise<string>
   /** Sends a signal; default SIGKILL. */
   kill(signal?: NodeJS.Signals): void
+}
+
+/** Whether a process runs; one that has ended and that nobody has taken notice of doesn't. */
+export function isAlive(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
+  return /^[^Z]/.test(stdout)
 }
 
 /** Runs a script, TypeScript included, in a Node process of its own. */

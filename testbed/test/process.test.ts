@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { spawnNode } from '../src/index.ts'
+import { isAlive, spawnNode } from '../src/index.ts'
 
 const talker = new URL('./programs/talker.ts', import.meta.url)
 
@@ -42,4 +42,13 @@ test('disposing ends a process', async () => {
   await child[Symbol.asyncDispose]()
   expect(await child.exit).toEqual({ code: null, signal: 'SIGKILL' })
   expect(() => process.kill(child.pid, 0)).toThrow('ESRCH')
+})
+
+test('isAlive tells a process that runs from one that has ended', async () => {
+  await using child = spawnNode(talker, ['stay'])
+  await child.waitForLine(/stay/)
+  expect(isAlive(child.pid)).toBe(true)
+  child.kill()
+  await child.exit
+  expect(isAlive(child.pid)).toBe(false)
 })

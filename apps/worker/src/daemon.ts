@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { extname } from 'node:path'
 import type { Logger } from 'pino'
 import { createTasking, TaskingError } from '@tasking/core'
 import type { Tasking } from '@tasking/core'
@@ -6,6 +7,7 @@ import { pgStore } from '@tasking/store-pg'
 import { createWorker, loadTaskModules } from '@tasking/worker'
 import type { Worker, WorkerEvent } from '@tasking/worker'
 import type { Flags } from './flags.ts'
+import type { IsolatedSettings } from './isolated-tasking.ts'
 import { createLog } from './log.ts'
 import { packageVersion } from './program.ts'
 import { stopOnSignals } from './stop-signals.ts'
@@ -17,22 +19,28 @@ import { stopOnSignals } from './stop-signals.ts'
 export async function runDaemon(flags: Flags): Promise<void> {
   const name = flags.name.replaceAll('{host}', hostname()).replaceAll('{pid}', String(process.pid))
   const logger = createLog(flags.logLevel, name)
-  const tasking = await taskingOf(flags)
+  const settings = isolatedSettings(flags)
+  const tasking = await taskingOf(flags, settings)
   const worker = createWorker({
     ...{ tasking, name, logger, version: packageVersion(), concurrency: flags.concurrency },
     ...(flags.queue && { queues: flags.queue }),
     ...(flags.ttl !== undefined && { ttl: flags.ttl }),
     ...(flags.pollInterval !== undefined && { pollInterval: flags.pollInterval }),
     ...(flags.auxiliary !== undefined && { auxiliary: flags.auxiliary }),
+    ...(flags.isolation !== undefined && { isolation: flags.isolation }),
+    ...(flags.grace !== undefined && { grace: flags.grace }),
+    // Node runs the sources as they are; what is published is JavaScript.
+    taskingModule: new URL(`./isolated-tasking${extname(import.meta.filename)}`, import.meta.url),
+    taskingData: settings,
     onEvent: (event) => logEvent(logger, event),
   })
-  stopOnSignals(worker, flags.grace, logger)
+  stopOnSignals(worker, flags.abortAfter, logger)
   await untilEnded(worker, logger)
   await tasking.close()
 }
 
-async function taskingOf(flags: Flags): Promise<Tasking> {
-  const { tasks: modules = [], databaseUrl: url, schema, listen } = flags
+function isolatedSettings(flags: Flags): IsolatedSettings {
+  const { tasks: modules = [], databaseUrl: url, schema } = flags
   if (modules.length === 0) {
     const message =
       'There are no tasks to run: name their modules with --tasks, or in TASKING_TASKS.'
@@ -42,12 +50,17 @@ async function taskingOf(flags: Flags): Promise<Tasking> {
     const message = 'There is no database: name it with --database-url, or in TASKING_DATABASE_URL.'
     throw new TaskingError('invalid_usage', message)
   }
-  const settings = {
+  return { modules, cwd: process.cwd(), url, schema }
+}
+
+async function taskingOf({ listen }: Flags, settings: IsolatedSettings): Promise<Tasking> {
+  const { modules, cwd, url, schema } = settings
+  const store = pgStore({
+    url,
     ...(schema !== undefined && { schema }),
     ...(listen !== undefined && { listen }),
-  }
-  const store = pgStore({ url, ...settings })
-  return createTasking({ store, tasks: await loadTaskModules(modules) })
+  })
+  return createTasking({ store, tasks: await loadTaskModules(modules, cwd) })
 }
 
 async function untilEnded(worker: Worker, logger: Logger): Promise<void> {

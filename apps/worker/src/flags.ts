@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import type { Duration } from '@tasking/core'
+import { isolations } from '@tasking/core'
+import type { Duration, Isolation } from '@tasking/core'
 import {
   duration,
   listenAddress,
@@ -21,7 +22,9 @@ export interface Flags {
   readonly pollInterval?: Duration
   readonly auxiliary?: boolean
   readonly listen?: string | false
-  readonly grace: Duration
+  readonly isolation?: Isolation
+  readonly grace?: Duration
+  readonly abortAfter: Duration
   readonly logLevel: string
 }
 
@@ -51,7 +54,18 @@ export function allFlags(): Option[] {
       'a direct connection for wake-ups, where the other one is pooled',
     ).argParser(listenAddress),
     new Option('--no-listen', 'poll only'),
-    flag('--grace <duration>', 'how long tasks may go on after SIGINT until their signals abort')
+    flag(
+      '--isolation <kind>',
+      'where handlers run whose definitions do not say (default: inline)',
+    ).choices(isolations),
+    flag(
+      '--grace <duration>',
+      'how long handlers may go on after their signals aborted, until they are killed (default: 10s)',
+    ).argParser(duration),
+    flag(
+      '--abort-after <duration>',
+      'how long tasks may go on after SIGINT until their signals abort',
+    )
       .argParser(duration)
       .default('10m'),
     flag('--log-level <level>', 'what to log, as JSON lines on standard output')

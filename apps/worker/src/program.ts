@@ -10,7 +10,7 @@ safer in a variable, since anybody on the machine can read flags.
 
 Signals:
   SIGTERM, SIGHUP    claim nothing more, finish the running tasks however long that takes
-  SIGINT (Ctrl-C)    the same, but tell what still runs after --grace to abort
+  SIGINT (Ctrl-C)    the same, but tell what still runs after --abort-after to abort
   a second signal    exit at once; what was running fails when the TTL is over
 
 Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage.

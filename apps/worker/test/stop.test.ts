@@ -63,8 +63,8 @@ test('SIGTERM lets the running task finish and starts no other', async () => {
   expect(await tasking.store.workers()).toEqual([])
 })
 
-test('after SIGINT, what still runs is aborted when the grace is over', async () => {
-  await using stage = await scene('--grace', '50ms')
+test('row 21: after SIGINT, what still runs is aborted after a while', async () => {
+  await using stage = await scene('--abort-after', '50ms')
   const { id } = await stage.startHolding()
   stage.worker.kill('SIGINT')
   expect(await stage.worker.exit).toEqual({ code: 0, signal: null })

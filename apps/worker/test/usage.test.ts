@@ -50,6 +50,11 @@ test.for<[string, string[], RegExp]>([
     ['--grace', '10'],
     /--grace <duration>' argument '10' is invalid.*\[invalid_usage\]/,
   ],
+  [
+    'an isolation that there is not',
+    ['--isolation', 'container'],
+    /--isolation <kind>' argument 'container' is invalid.*\[invalid_usage\]/,
+  ],
   ['an unknown flag', ['--task', './tasks.ts'], /\(Did you mean --tasks\?\) \[invalid_usage\]/],
   [
     'a database that is none',

@@ -1,6 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { TaskContext } from './context.ts'
+import { milliseconds, timeoutMilliseconds } from './duration.ts'
+import type { Duration } from './duration.ts'
 import { InvalidOptionError } from './errors.ts'
+import { isolations } from './isolation.ts'
+import type { Isolation } from './isolation.ts'
 import { isName } from './name.ts'
 import type { ResourceRequest } from './resource.ts'
 
@@ -20,6 +24,18 @@ export interface TaskDefinition<Dispatched, Input, Result> {
   readonly queue?: string | undefined
   /** Higher goes first among the tasks that could start. Default 0. */
   readonly priority?: number | undefined
+  /** Where the handler runs, instead of where the worker says. */
+  readonly isolation?: Isolation | undefined
+  /**
+   * How long the handler may run, from its start, unless the dispatch says otherwise. When it is
+   * over, the signal aborts and the task fails. Default: without end.
+   */
+  readonly timeout?: Duration | undefined
+  /**
+   * How long the handler may go on after its signal has aborted, instead of what the worker says.
+   * Then a thread or a process is killed.
+   */
+  readonly grace?: Duration | undefined
   run(input: Input, context: TaskContext): Result | Promise<Result>
 }
 
@@ -30,6 +46,9 @@ export interface AnyTaskDefinition {
   readonly resources?: ResourceRule<never> | undefined
   readonly queue?: string | undefined
   readonly priority?: number | undefined
+  readonly isolation?: Isolation | undefined
+  readonly timeout?: Duration | undefined
+  readonly grace?: Duration | undefined
   run(input: never, context: TaskContext): unknown
 }
 
@@ -40,7 +59,8 @@ export type ResultOf<Definition extends AnyTaskDefinition> = Awaited<ReturnType<
  * Defines a task. The types of its input and result flow from here to `dispatch` and `result`.
  * With a Standard Schema as `input`, every input is checked at the dispatch and parsed again for
  * the handler; without one, annotate the handler's parameter.
- * @throws InvalidOptionError for a name that is empty or longer than 200 characters
+ * @throws InvalidOptionError for a name that is empty or longer than 200 characters, an isolation
+ *   that there isn't, or a timeout or grace that is no duration
  */
 export function defineTask<Schema extends StandardSchemaV1, Result>(
   definition: Omit<
@@ -56,9 +76,14 @@ export function defineTask<Input = void, Result = unknown>(
 export function defineTask<Definition extends AnyTaskDefinition>(
   definition: Definition,
 ): Definition {
-  const { name } = definition
+  const { name, isolation, timeout, grace } = definition
   if (!isName(name, 200)) {
     throw new InvalidOptionError('name', name, 'a task name of 1 to 200 characters')
   }
+  if (isolation !== undefined && !isolations.includes(isolation)) {
+    throw new InvalidOptionError('isolation', isolation, `one of ${isolations.join(', ')}`)
+  }
+  if (timeout !== undefined) timeoutMilliseconds(timeout)
+  if (grace !== undefined) milliseconds(grace, 'grace')
   return definition
 }

@@ -3,7 +3,7 @@ export type { Clock } from './clock.ts'
 export type { TaskContext } from './context.ts'
 export { defineTask } from './definition.ts'
 export type { AnyTaskDefinition, ResourceRule, ResultOf, TaskDefinition } from './definition.ts'
-export { milliseconds } from './duration.ts'
+export { durationText, milliseconds } from './duration.ts'
 export type { Duration } from './duration.ts'
 export {
   BatchEntryError,
@@ -36,6 +36,8 @@ export type {
   TaskInLine,
 } from './explanation.ts'
 export { parseInput } from './input.ts'
+export { isolations } from './isolation.ts'
+export type { Isolation } from './isolation.ts'
 export { storableText, throughJson } from './json.ts'
 export type { Jsonified, JsonValue } from './json.ts'
 export { silentLogger } from './logger.ts'
@@ -75,6 +77,7 @@ export type {
   Task,
   TaskError,
   TaskId,
+  TaskOptions,
   TwinRule,
   WorkerId,
 } from './task.ts'

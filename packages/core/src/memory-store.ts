@@ -341,8 +341,11 @@ export class MemoryStore implements Store<never> {
   #handOver(task: MemoryTask): ClaimedTask {
     const fencingToken = ++this.#lastFencingToken
     task.fencingToken = fencingToken
-    const { id, name, input, resources, queue, parentId } = task
-    return { id, name, input, resources, queue, parentId, fencingToken }
+    const { id, name, input, resources, queue, parentId, options } = task
+    return {
+      ...{ id, name, input, resources, queue, parentId, fencingToken },
+      ...(options && { options }),
+    }
   }
 
   #complete(workerId: string, completion: Completion): boolean {

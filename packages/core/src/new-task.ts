@@ -1,4 +1,6 @@
 import type { AnyTaskDefinition } from './definition.ts'
+import { timeoutMilliseconds } from './duration.ts'
+import type { Duration } from './duration.ts'
 import { InvalidOptionError } from './errors.ts'
 import { parseInput } from './input.ts'
 import { throughJson } from './json.ts'
@@ -23,6 +25,8 @@ export interface DispatchOptions {
   readonly dedupe?: string | { readonly key: string; readonly ifTwin?: TwinRule }
   /** What to do when something stands before it at one of its resources. Default `wait`. */
   readonly ifBlocked?: BlockedRule
+  /** How long its handler may run, instead of what the definition says. */
+  readonly timeout?: Duration
 }
 
 const twinRules: readonly TwinRule[] = ['return', 'skip', 'replace']
@@ -55,6 +59,7 @@ export async function newTask(
     ...(options.parentId !== undefined && { parentId: options.parentId }),
     ...checkedDedupe(options.dedupe),
     ...checkedIfBlocked(options.ifBlocked),
+    ...taskOptions(options),
   }
 }
 
@@ -85,6 +90,12 @@ function checkedIfBlocked(
     throw new InvalidOptionError('ifBlocked', ifBlocked, `one of ${blockedRules.join(', ')}`)
   }
   return { ifBlocked }
+}
+
+function taskOptions({ timeout }: DispatchOptions): Pick<NewTask, 'options'> | undefined {
+  return timeout === undefined
+    ? undefined
+    : { options: { timeoutMs: timeoutMilliseconds(timeout) } }
 }
 
 function checkedPriority(priority: unknown): number {

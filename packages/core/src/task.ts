@@ -18,6 +18,12 @@ export interface TaskError {
   readonly stack?: string
 }
 
+/** What a dispatch has said of how its task is to run; each instead of what the definition says. */
+export interface TaskOptions {
+  /** How long the handler may run, in milliseconds. */
+  readonly timeoutMs?: number
+}
+
 /** A task as a dispatcher hands it to the store. */
 export interface NewTask {
   readonly id: TaskId
@@ -35,6 +41,8 @@ export interface NewTask {
   readonly ifTwin?: TwinRule
   /** What becomes of this task when something stands before it. Default `wait`. */
   readonly ifBlocked?: BlockedRule
+  /** Carried to the claim and shown as it is; left out when it is empty. */
+  readonly options?: TaskOptions
 }
 
 /**
@@ -65,6 +73,8 @@ export interface ClaimedTask {
   readonly parentId: TaskId | null
   /** Grows with every claim in the store, so that a late writer can be told from the owner. */
   readonly fencingToken: bigint
+  /** As it was dispatched. */
+  readonly options?: TaskOptions
 }
 
 /** The whole record of a task. Times are `null` until they have come. */
@@ -89,4 +99,6 @@ export interface Task {
   readonly unblockedAt: Date | null
   readonly startedAt: Date | null
   readonly finishedAt: Date | null
+  /** As it was dispatched; left out when the dispatch has said nothing. */
+  readonly options?: TaskOptions
 }

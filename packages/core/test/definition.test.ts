@@ -12,6 +12,9 @@ describe('defineTask', () => {
       resources: { exclusive: ['a'] },
       queue: 'slow',
       priority: 5,
+      isolation: 'process' as const,
+      timeout: '2h' as const,
+      grace: 0,
       run: () => 1,
     }
     expect(defineTask(definition)).toBe(definition)
@@ -35,5 +38,16 @@ describe('defineTask', () => {
   ])('refuses %s', (_, name) => {
     const define = () => defineTask({ name: name as string, run: () => 1 })
     expect(define).toThrow(InvalidOptionError)
+  })
+
+  test.each<[string, object]>([
+    ['an isolation that there is not', { isolation: 'container' }],
+    ['a timeout that is no duration', { timeout: 'soon' }],
+    ['no time at all', { timeout: 0 }],
+    ['a grace that is no duration', { grace: '5' }],
+  ])('refuses %s, and names the option', (_, options) => {
+    const [option] = Object.keys(options)
+    const define = () => defineTask({ name: 'a', run: () => 1, ...options })
+    expect(define).toThrow(expect.objectContaining({ code: 'invalid_option', option }))
   })
 })

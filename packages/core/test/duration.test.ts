@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { milliseconds } from '../src/duration.ts'
+import { durationText, milliseconds } from '../src/duration.ts'
 import type { Duration } from '../src/duration.ts'
 import { InvalidOptionError } from '../src/errors.ts'
 
@@ -44,5 +44,20 @@ describe('milliseconds', () => {
     expect(() => milliseconds('soon' as Duration, 'ttl')).toThrow(
       /^ttl: "soon" is not a duration such as '500ms'/,
     )
+  })
+})
+
+describe('durationText', () => {
+  test.each([
+    [0, '0ms'],
+    [1_500, '1500ms'],
+    [0.6, '1ms'],
+    [90_000, '90s'],
+    [600_000, '10m'],
+    [7_200_000, '2h'],
+    [604_800_000, '7d'],
+  ])('of %d is %s, which is read as the same', (ms, text) => {
+    expect(durationText(ms)).toBe(text)
+    expect(milliseconds(text as Duration)).toBe(Math.round(ms))
   })
 })

@@ -32,6 +32,12 @@ describe('newTask', () => {
     expect(task).toMatchObject({ queue: 'fast', priority: 0 })
   })
 
+  test('carries a timeout in milliseconds, and nothing where there is none', async () => {
+    const task = await newTask('id', plain, 1, { timeout: '1.5s' })
+    expect(task.options).toEqual({ timeoutMs: 1_500 })
+    expect(await newTask('id', plain, 1)).not.toHaveProperty('options')
+  })
+
   test('notes the parent', async () => {
     expect(await newTask('id', plain, 1, { parentId: 'parent' })).toMatchObject({
       parentId: 'parent',
@@ -49,6 +55,8 @@ describe('newTask', () => {
     ['too high a priority', { priority: 1_000_001 }],
     ['too low a priority', { priority: -1_000_001 }],
     ['a priority that is not a number', { priority: Number.NaN }],
+    ['a timeout that is no duration', { timeout: 'soon' as '1s' }],
+    ['a timeout of no time', { timeout: '0s' }],
   ])('refuses %s', async (_, options) => {
     await expect(newTask('id', plain, 1, options)).rejects.toMatchObject({
       code: 'invalid_option',

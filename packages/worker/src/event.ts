@@ -10,6 +10,12 @@ export type WorkerEvent =
   | { readonly kind: 'finished'; readonly taskId: TaskId }
   /** The store would not: the task isn't this worker's any more. */
   | { readonly kind: 'refused'; readonly taskId: TaskId }
+  /** An inline handler goes on although its grace is over; it keeps its reservations. */
+  | { readonly kind: 'stuck'; readonly taskId: TaskId; readonly code: string }
+  /** A handler went on although its grace was over: its thread or process is killed now. */
+  | { readonly kind: 'killed'; readonly taskId: TaskId; readonly code: string }
+  /** The event loop was blocked for so long, or the whole process was paused. */
+  | { readonly kind: 'delayed'; readonly delayMs: number }
   /** A turn found nothing to claim although a slot was free. */
   | { readonly kind: 'idle' }
   | { readonly kind: 'unavailable'; readonly error: unknown }

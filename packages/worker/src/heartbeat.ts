@@ -14,7 +14,8 @@ export interface HeartbeatListener {
 /**
  * Tells the store that the worker is alive, every third of its TTL. What counts is when a beat was
  * sent, so that the worker gives itself up before the store can take it for missing, however long
- * the answer took and whatever the two clocks say.
+ * the answer took and whatever the two clocks say: only lengths of time are compared, each by one
+ * clock. The store counts from when the beat came, which is later, and to the whole TTL.
  */
 export class Heartbeat {
   readonly #store: Store
@@ -39,11 +40,25 @@ export class Heartbeat {
     this.#listener = listener
   }
 
+  /** When the last beat was sent that got an answer, by `performance.now()`. */
+  get renewedAt(): number {
+    return this.#renewedAt
+  }
+
   /** Beats once before it resolves, so that the worker knows the fleet it joins. */
   async start(): Promise<void> {
     await this.#beat()
     void this.#keepBeating()
     void this.#watch()
+  }
+
+  /** Beats at once beside the regular beats: something says that more time may have passed. */
+  async ask(): Promise<void> {
+    try {
+      if (!this.#end.signal.aborted) await this.#beat()
+    } catch (error) {
+      if (!this.#end.signal.aborted) this.#listener.onFailure(error)
+    }
   }
 
   /** A beat that hangs is not waited for: its answer counts no more. */
@@ -72,7 +87,8 @@ export class Heartbeat {
     const beat = await this.#store.beat(this.#id)
     if (this.#end.signal.aborted) return
     if (!beat.alive) return this.#giveUp()
-    this.#renewedAt = sentAt
+    // Beats may overtake each other.
+    this.#renewedAt = Math.max(this.#renewedAt, sentAt)
     this.#listener.onBeat(beat)
   }
 

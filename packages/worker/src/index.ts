@@ -1,5 +1,6 @@
 export type { WorkerEvent } from './event.ts'
-export { TaskAbort } from './handler-run.ts'
+export { HandlerCrashedError, IsolationError } from './child-error.ts'
+export { TaskAbort, TaskTimeoutError } from './task-abort.ts'
 export type { WorkerOptions } from './options.ts'
 export { createWorker } from './worker.ts'
 export type { StopOptions, Worker } from './worker.ts'

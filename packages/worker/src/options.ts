@@ -1,12 +1,16 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import {
   defaultQueue,
   InvalidOptionError,
   isName,
+  isolations,
   milliseconds,
   silentLogger,
   systemClock,
 } from '@tasking/core'
-import type { Clock, Duration, Logger, Tasking } from '@tasking/core'
+import type { Clock, Duration, Isolation, JsonValue, Logger, Tasking } from '@tasking/core'
+import type { ChildSetUp } from './child-message.ts'
 import type { WorkerEvent } from './event.ts'
 
 export interface WorkerOptions {
@@ -32,6 +36,23 @@ export interface WorkerOptions {
    * is 2 s, and a large fleet polls less. Default 200 ms.
    */
   readonly pollInterval?: Duration
+  /** Where handlers run whose definitions don't say. Default `inline`. */
+  readonly isolation?: Isolation
+  /**
+   * How long a handler may go on after its signal has aborted, where its definition doesn't say.
+   * Then its thread or process is killed; an inline one is reported as stuck. Default 10 s.
+   */
+  readonly grace?: Duration
+  /**
+   * The module that threads and processes load: a URL, or a path. It exports `tasking`: what
+   * `createTasking` returns, with the same definitions as this worker's, or a function that makes
+   * one. Without it all handlers have to be inline.
+   */
+  readonly taskingModule?: string | URL
+  /** What that function gets, as JSON. */
+  readonly taskingData?: JsonValue
+  /** How much memory the heap of each thread and process may take, in MiB. Default Node's own. */
+  readonly heapLimitMb?: number
   readonly logger?: Logger
   /** Told of what happens, one event after the other. */
   readonly onEvent?: (event: WorkerEvent) => void
@@ -48,6 +69,11 @@ export interface WorkerSettings {
   readonly ttlMs: number
   readonly auxiliary: boolean
   readonly pollMs: number
+  readonly isolation: Isolation
+  readonly graceMs: number
+  /** Without it, no definition is isolated. */
+  readonly childSetUp: ChildSetUp | undefined
+  readonly heapLimitMb: number | undefined
   readonly logger: Logger
   readonly onEvent: (event: WorkerEvent) => void
   readonly clock: Clock
@@ -80,6 +106,18 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
       'a duration of at least 10ms',
     )
   }
+  const { isolation = 'inline', heapLimitMb } = options
+  if (!isolations.includes(isolation)) {
+    throw new InvalidOptionError('isolation', isolation, `one of ${isolations.join(', ')}`)
+  }
+  if (heapLimitMb !== undefined && !(Number.isInteger(heapLimitMb) && heapLimitMb > 0)) {
+    throw new InvalidOptionError('heapLimitMb', heapLimitMb, 'a whole number of MiB')
+  }
+  const childSetUp = childSetUpOf(options)
+  const kinds = isolationsIn(options.tasking, isolation)
+  if (childSetUp === undefined && (kinds.has('thread') || kinds.has('process'))) {
+    throw new InvalidOptionError('taskingModule', undefined, 'a module, which isolation needs')
+  }
   const logger = options.logger ?? silentLogger
   return {
     tasking: options.tasking,
@@ -90,10 +128,30 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
     ttlMs: Math.round(ttlMs),
     auxiliary: options.auxiliary ?? false,
     pollMs,
+    isolation,
+    graceMs: milliseconds(options.grace ?? '10s', 'grace'),
+    childSetUp,
+    heapLimitMb,
     logger,
     onEvent: guarded(options.onEvent, logger),
     clock: options.clock ?? systemClock,
   }
+}
+
+/** The names of the definitions, by where their handlers run. */
+export function isolationsIn(tasking: Tasking, fallback: Isolation): Map<Isolation, string[]> {
+  const names = new Map<Isolation, string[]>()
+  for (const { name, isolation = fallback } of tasking.definitions.values()) {
+    names.set(isolation, [...(names.get(isolation) ?? []), name])
+  }
+  return names
+}
+
+function childSetUpOf({ taskingModule, taskingData }: WorkerOptions): ChildSetUp | undefined {
+  if (taskingModule === undefined) return undefined
+  const isUrl = taskingModule instanceof URL || taskingModule.startsWith('file:')
+  const module = isUrl ? String(taskingModule) : pathToFileURL(resolve(taskingModule)).href
+  return { module, ...(taskingData !== undefined && { data: taskingData }) }
 }
 
 // What somebody does with an event must not change what becomes of a task.

@@ -8,11 +8,13 @@ import type {
   TurnResult,
   WorkerId,
 } from '@tasking/core'
-import { HandlerRun, TaskAbort } from './handler-run.ts'
+import type { Launcher } from './launcher.ts'
 import { LookAgain } from './look-again.ts'
 import type { WorkerSettings } from './options.ts'
 import { Outbox } from './outbox.ts'
 import { Polling } from './polling.ts'
+import { TaskAbort } from './task-abort.ts'
+import type { TaskRun } from './task-run.ts'
 
 const longestRetryMs = 5_000
 const mostFailuresToStop = 4
@@ -28,7 +30,8 @@ export class PullLoop {
   readonly #id: WorkerId
   readonly #settings: WorkerSettings
   readonly #onMissing: () => void
-  readonly #running = new Map<TaskId, HandlerRun>()
+  readonly #launcher: Launcher
+  readonly #running = new Map<TaskId, TaskRun>()
   readonly #looks = new LookAgain()
   readonly #outbox = new Outbox()
   readonly polling: Polling
@@ -43,9 +46,10 @@ export class PullLoop {
   #nudge = new AbortController()
 
   /** @param onMissing called when the store says that the worker isn't registered any more */
-  constructor(id: WorkerId, settings: WorkerSettings, onMissing: () => void) {
+  constructor(id: WorkerId, settings: WorkerSettings, launcher: Launcher, onMissing: () => void) {
     this.#id = id
     this.#settings = settings
+    this.#launcher = launcher
     this.#onMissing = onMissing
     this.polling = new Polling(settings.pollMs, () => settings.clock.random())
   }
@@ -53,6 +57,12 @@ export class PullLoop {
   /** The tasks whose handlers run right now. */
   get running(): number {
     return this.#running.size
+  }
+
+  /** The names of the tasks whose handlers share this event loop. */
+  get inlineTaskNames(): string[] {
+    const inline = [...this.#running.values()].filter(({ isInline }) => isInline)
+    return [...new Set(inline.map(({ task }) => task.name))]
   }
 
   /** Pulls until told to stop claiming, and then until every handler's end is in the store. */
@@ -179,12 +189,12 @@ export class PullLoop {
   }
 
   #start(task: ClaimedTask): void {
-    const { tasking, logger, onEvent } = this.#settings
-    const run = new HandlerRun(task, this.#id)
+    const { onEvent } = this.#settings
+    const run = this.#launcher.runOf(task)
     this.#running.set(task.id, run)
     onEvent({ kind: 'claimed', taskId: task.id, taskName: task.name })
     if (this.#abortReason !== undefined) run.abort(this.#abortReason)
-    void run.run(tasking, logger).then((completion) => {
+    void run.run().then((completion) => {
       this.#running.delete(task.id)
       this.#outbox.add(completion)
       onEvent({ kind: 'ended', taskId: task.id, state: completion.state })

@@ -1,13 +1,18 @@
 import { milliseconds, StoreUnavailableError, WorkerMissingError } from '@tasking/core'
 import type { Duration, WorkerId } from '@tasking/core'
-import { TaskAbort } from './handler-run.ts'
+import { ChildPool } from './child-pool.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Housekeeping } from './housekeeping.ts'
-import { workerSettings } from './options.ts'
+import { Launcher } from './launcher.ts'
+import { LoopDelay } from './loop-delay.ts'
+import { isolationsIn, workerSettings } from './options.ts'
 import type { WorkerOptions, WorkerSettings } from './options.ts'
 import { PullLoop } from './pull-loop.ts'
+import { TaskAbort } from './task-abort.ts'
 
 const longestStartRetryMs = 10_000
+// After the worker has given itself up, and before others may take its tasks.
+const childPatience = 0.9
 
 export interface StopOptions {
   /** After so long, handlers that still run are aborted; their tasks fail. Default: never. */
@@ -22,15 +27,16 @@ export interface Worker extends AsyncDisposable {
   readonly running: number
   /**
    * Registers and begins to pull. While the store can't be reached it keeps trying.
-   * @throws SchemaMissingError and the like, which waiting would not heal
+   * @throws SchemaMissingError and the like, which waiting would not heal; IsolationError when
+   *   threads or processes for handlers can't be started
    */
   start(): Promise<this>
   /** Claims nothing more and waits for the running handlers. Safe to call again, also to hurry. */
   stop(options?: StopOptions): Promise<void>
   /**
    * Resolves when the worker has stopped.
-   * @throws WorkerMissingError when it had to give itself up; its handlers were told to abort, but
-   *   only the end of the process makes sure that they do
+   * @throws WorkerMissingError when it had to give itself up; its threads and processes were killed,
+   *   its inline handlers told to abort, but only the end of the process makes sure that they do
    */
   readonly ended: Promise<void>
 }
@@ -49,6 +55,8 @@ class PullingWorker implements Worker {
   readonly #loop: PullLoop
   readonly #heartbeat: Heartbeat
   readonly #housekeeping: Housekeeping
+  readonly #children: ChildPool | undefined
+  readonly #loopDelay: LoopDelay
   readonly #stopping = new AbortController()
   readonly #finished = new AbortController()
   #started: Promise<void> | undefined
@@ -63,12 +71,27 @@ class PullingWorker implements Worker {
     const { store } = tasking
     this.id = store.newId()
     this.#settings = settings
-    this.#loop = new PullLoop(this.id, settings, () => this.#giveUp())
+    const { childSetUp, heapLimitMb } = settings
+    this.#children = childSetUp && new ChildPool(childSetUp, { heapLimitMb }, clock, logger)
+    const launcher = new Launcher(this.id, settings, this.#children)
+    this.#loop = new PullLoop(this.id, settings, launcher, () => this.#giveUp())
+    this.#loopDelay = new LoopDelay(clock, ttlMs, {
+      onDelay: (delayMs) => {
+        const tasks = this.#loop.inlineTaskNames
+        logger.warn({ delayMs, tasks }, 'the event loop was blocked, or this process was paused')
+        onEvent({ kind: 'delayed', delayMs })
+      },
+      onJump: (jumpMs) => {
+        logger.warn({ jumpMs }, 'the clock jumped: asking whether the tasks are still ours')
+        void this.#heartbeat.ask()
+      },
+    })
     this.#heartbeat = new Heartbeat(store, clock, this.id, ttlMs, {
       onBeat: (beat) => {
         this.#loop.polling.fleet = beat.fleet
         this.#housekeeping.fleet = beat.fleet
         this.#loop.compare(beat)
+        this.#children?.renew(this.#heartbeat.renewedAt + ttlMs * childPatience)
       },
       onFailure: (error) => logger.warn({ err: error }, 'a heartbeat failed'),
       onMissing: () => this.#giveUp(),
@@ -123,22 +146,37 @@ class PullingWorker implements Worker {
 
   async #start(): Promise<void> {
     try {
-      if (!(await this.#register())) return this.#resolveEnded()
+      await this.#warmUp()
+      if (!(await this.#register())) {
+        await this.#children?.close()
+        return this.#resolveEnded()
+      }
       this.#unsubscribe = await this.#listen()
     } catch (error) {
       this.#heartbeat.stop()
+      this.#children?.kill()
       this.#rejectEnded(error)
       throw error
     }
     if (this.#missing) return this.#letGo()
     const { tasking, auxiliary, logger, onEvent } = this.#settings
     if (!auxiliary) this.#housekeeping.start()
+    this.#loopDelay.start()
     logger.info({ workerId: this.id, tasks: [...tasking.definitions.keys()] }, 'worker started')
     onEvent({ kind: 'started' })
     void this.#loop
       .run()
       .then(() => this.#end())
       .then(this.#resolveEnded, this.#rejectEnded)
+  }
+
+  async #warmUp(): Promise<void> {
+    const { tasking, isolation } = this.#settings
+    const names = isolationsIn(tasking, isolation)
+    for (const kind of ['thread', 'process'] as const) {
+      const isolated = names.get(kind)
+      if (isolated !== undefined) await this.#children?.warmUp(kind, isolated)
+    }
   }
 
   /** Whether it is registered now; false where it was stopped before the store could be reached. */
@@ -198,12 +236,14 @@ class PullingWorker implements Worker {
     logger.error({ workerId: this.id }, 'could not renew the heartbeat in time: giving up')
     onEvent({ kind: 'missing' })
     this.#loop.giveUp()
+    this.#children?.kill()
     void this.#letGo()
     this.#rejectEnded(new WorkerMissingError(this.id))
   }
 
   async #letGo(): Promise<void> {
     this.#heartbeat.stop()
+    this.#loopDelay.stop()
     await Promise.all([this.#housekeeping.stop(), this.#unsubscribe()])
   }
 
@@ -215,6 +255,8 @@ class PullingWorker implements Worker {
   async #end(): Promise<void> {
     if (this.#missing) return
     const { tasking, logger } = this.#settings
+    // While it still beats, since this may take a while.
+    await this.#children?.close()
     await this.#letGo()
     // Its row would be taken for a missing worker's after the TTL: no harm, but a false alarm.
     await tasking.store

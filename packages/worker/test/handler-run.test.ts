@@ -2,7 +2,8 @@ import { createTasking, defineTask, MemoryStore, silentLogger } from '@tasking/c
 import type { AnyTaskDefinition, ClaimedTask, JsonValue, TaskContext } from '@tasking/core'
 import { describe, expect, test } from 'vitest'
 
-import { HandlerRun, TaskAbort } from '../src/handler-run.ts'
+import { HandlerRun } from '../src/handler-run.ts'
+import { TaskAbort } from '../src/task-abort.ts'
 import { schemaOf } from './schema.ts'
 
 const claimed = (name: string, input: JsonValue = null): ClaimedTask => ({

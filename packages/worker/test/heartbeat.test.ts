@@ -97,6 +97,33 @@ describe('Heartbeat', () => {
     expect(listener.onMissing).toHaveBeenCalledOnce()
   })
 
+  test('can be made to ask at once', async () => {
+    const { heartbeat, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    beat.mockRejectedValueOnce(new Error('no answer'))
+    await heartbeat.ask()
+    expect(listener.onFailure).toHaveBeenCalledOnce()
+    beat.mockResolvedValue({ alive: false, fleet: 6, owned: 0 })
+    await heartbeat.ask()
+    expect(listener.onMissing).toHaveBeenCalledOnce()
+    await heartbeat.ask()
+    expect(beat).toHaveBeenCalledTimes(3)
+  })
+
+  test('counts from the last of two beats that overtake each other', async () => {
+    const { heartbeat, clock, beat } = setUp(async () => alive)
+    await heartbeat.start()
+    const answer = new Gate()
+    beat.mockReturnValueOnce(answer.opened.then(() => alive))
+    const early = heartbeat.ask()
+    await clock.advance(100)
+    await heartbeat.ask()
+    const { renewedAt } = heartbeat
+    answer.open()
+    await early
+    expect(heartbeat.renewedAt).toBe(renewedAt)
+  })
+
   test('gives up at once when it has been declared missing', async () => {
     const { heartbeat, clock, beat, listener } = setUp(async () => alive)
     await heartbeat.start()

@@ -1,4 +1,4 @@
-import { createTasking, InvalidOptionError, MemoryStore } from '@tasking/core'
+import { createTasking, defineTask, InvalidOptionError, MemoryStore } from '@tasking/core'
 import { describe, expect, test } from 'vitest'
 
 import { workerSettings } from '../src/options.ts'
@@ -19,6 +19,8 @@ describe('workerSettings', () => {
       ttlMs: 30_000,
       auxiliary: false,
       pollMs: 200,
+      isolation: 'inline',
+      graceMs: 10_000,
     })
   })
 
@@ -42,11 +44,26 @@ describe('workerSettings', () => {
     ['too long a TTL', { ttl: '2d' }],
     ['a TTL without a unit', { ttl: '30' as '30s' }],
     ['polling without a pause', { pollInterval: 0 }],
+    ['an isolation that there is not', { isolation: 'container' as 'process' }],
+    ['a grace that is no duration', { grace: '5' as '5s' }],
+    ['half a mebibyte', { heapLimitMb: 0.5 }],
     ['a pause that is no duration', { pollInterval: 'often' as '1s' }],
   ])('refuses %s, and names the option', (_, options) => {
     const [option] = Object.keys(options)
     const make = () => settings(options)
     expect(make).toThrow(InvalidOptionError)
     expect(make).toThrow(expect.objectContaining({ option }))
+  })
+
+  test.each([
+    ['the worker', {}, { isolation: 'thread' }],
+    ['a definition', { isolation: 'process' }, {}],
+  ] as const)('needs a module where %s isolates', (_, ofTask, ofWorker) => {
+    const job = defineTask({ name: 'job', run: () => 1, ...ofTask })
+    const isolated = createTasking({ store: new MemoryStore(), tasks: [job] })
+    const make = (more: object) => workerSettings({ tasking: isolated, ...ofWorker, ...more })
+    expect(() => make({})).toThrow(expect.objectContaining({ option: 'taskingModule' }))
+    const { childSetUp } = make({ taskingModule: '/srv/tasking.js', taskingData: { a: 1 } })
+    expect(childSetUp).toEqual({ module: 'file:///srv/tasking.js', data: { a: 1 } })
   })
 })

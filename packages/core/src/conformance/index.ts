@@ -10,6 +10,7 @@ import { explainingCases } from './explaining.ts'
 import { lineCases } from './lines.ts'
 import { ownCompletionCases } from './own-completion.ts'
 import type { InTransaction } from './own-completion.ts'
+import { taskOptionsCases } from './task-options.ts'
 import { stateMachineCases } from './state-machine.ts'
 import { workerCases } from './workers.ts'
 
@@ -37,6 +38,12 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...explainingCases,
   ...lineCases,
 ]
+
+/**
+ * What a dispatch says of how its task is to run. Not among the others yet, since it needs a column
+ * that store-pg hasn't got: spread `taskOptionsCases` into `storeConformance` when it has.
+ */
+export const taskOptionsConformance: readonly ConformanceCase[] = taskOptionsCases
 
 export type { InTransaction } from './own-completion.ts'
 

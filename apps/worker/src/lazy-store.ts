@@ -1,0 +1,34 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { Store } from '@tasking/core'
+
+/**
+ * A store that is made when its first verb is called. The database's libraries take most of the
+ * memory and the start of a process for handlers, and most handlers need nothing of them.
+ * @param make called once; the store that it makes has no signals
+ */
+export function lazyStore(make: () => Promise<Store>): Store {
+  let making: Promise<Store> | undefined
+  const made = () => (making ??= make())
+  const close = async () => (await making)?.close()
+  return {
+    newId: () => uuidv7(),
+    signals: undefined,
+    check: async () => (await made()).check(),
+    dispatch: async (tasks, target) => (await made()).dispatch(tasks, target),
+    turn: async (turn) => (await made()).turn(turn),
+    complete: async (completion, target) => (await made()).complete(completion, target),
+    cancel: async (id, reason) => (await made()).cancel(id, reason),
+    find: async (ids) => (await made()).find(ids),
+    list: async (filter) => (await made()).list(filter),
+    explain: async (id) => (await made()).explain(id),
+    resources: async (filter) => (await made()).resources(filter),
+    line: async (resource, limit) => (await made()).line(resource, limit),
+    registerWorker: async (worker) => (await made()).registerWorker(worker),
+    beat: async (id) => (await made()).beat(id),
+    unregisterWorker: async (id) => (await made()).unregisterWorker(id),
+    workers: async () => (await made()).workers(),
+    housekeep: async (options) => (await made()).housekeep(options),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

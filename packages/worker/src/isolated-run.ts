@@ -1,0 +1,120 @@
+import type { ClaimedTask, Completion, Logger, WorkerId } from '@tasking/core'
+import type { Child } from './child.ts'
+import type { ChildPool } from './child-pool.ts'
+import type { Execution } from './execution.ts'
+import { threw } from './handler-end.ts'
+import type { TaskAbort } from './task-abort.ts'
+import { createWorkingDirectory } from './working-directory.ts'
+import type { WorkingDirectory } from './working-directory.ts'
+
+// A child may die between two handlers, unnoticed; one after the other is another matter.
+const mostAttempts = 3
+
+/** A handler in a thread or a process. Its crash is the end of its task, and of nothing else. */
+export class IsolatedRun implements Execution {
+  readonly #task: ClaimedTask
+  readonly #workerId: WorkerId
+  readonly #isolation: 'thread' | 'process'
+  readonly #pool: ChildPool
+  readonly #logger: Logger
+  readonly #stop = new AbortController()
+  #child: Child | undefined
+  #killed = false
+
+  constructor(
+    task: ClaimedTask,
+    workerId: WorkerId,
+    isolation: 'thread' | 'process',
+    pool: ChildPool,
+    logger: Logger,
+  ) {
+    this.#task = task
+    this.#workerId = workerId
+    this.#isolation = isolation
+    this.#pool = pool
+    this.#logger = logger
+  }
+
+  async run(onBegin: () => void): Promise<Completion> {
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        const completion = await this.#attempt(onBegin, attempt === mostAttempts)
+        if (completion !== undefined) return completion
+      }
+    } catch (error) {
+      return threw(this.#task, error, this.#reason)
+    }
+  }
+
+  abort(reason: TaskAbort): void {
+    this.#stop.abort(reason)
+    this.#child?.abort(this.#task.id, reason)
+  }
+
+  kill(): void {
+    this.#killed = true
+    this.#child?.kill()
+  }
+
+  get #reason(): TaskAbort | undefined {
+    // `abort` gives no other.
+    return this.#stop.signal.reason as TaskAbort | undefined
+  }
+
+  /** @returns `undefined` where the handler has not begun and may begin elsewhere */
+  async #attempt(onBegin: () => void, last: boolean): Promise<Completion | undefined> {
+    const child = await this.#take()
+    if (child === undefined) return threw(this.#task, this.#reason, this.#reason)
+    try {
+      return await this.#runIn(child, onBegin, last)
+    } finally {
+      this.#child = undefined
+      this.#pool.release(child)
+    }
+  }
+
+  /** @returns `undefined` when the task is to stop before there is a child for it */
+  async #take(): Promise<Child | undefined> {
+    const taking = this.#pool.take(this.#isolation)
+    const stopped = new Promise<undefined>((resolve) => {
+      const { signal } = this.#stop
+      if (signal.aborted) resolve(undefined)
+      signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    })
+    this.#child = await Promise.race([taking, stopped])
+    if (this.#child !== undefined) return this.#child
+    // It comes for somebody else.
+    taking.then(
+      (child) => this.#pool.release(child),
+      () => undefined,
+    )
+    return undefined
+  }
+
+  async #runIn(child: Child, onBegin: () => void, last: boolean): Promise<Completion | undefined> {
+    const task = this.#task
+    const directory = this.#isolation === 'process' ? await createWorkingDirectory() : undefined
+    try {
+      // What is aborted before it begins doesn't begin, so no abort comes before its handler.
+      if (this.#stop.signal.aborted) return threw(task, this.#reason, this.#reason)
+      const workerId = this.#workerId
+      const order = { task, workerId, ...(directory && { directory: directory.path }) }
+      const end = await child.run(order, onBegin)
+      if ('completion' in end) return end.completion
+      if (!end.began && !this.#stop.signal.aborted && !last) return undefined
+      const completion = threw(task, this.#killed ? this.#reason : end.error, this.#reason)
+      // It may have completed its task in a transaction; only the store can tell.
+      return { ...completion, inTransaction: true }
+    } finally {
+      await this.#remove(directory)
+    }
+  }
+
+  async #remove(directory: WorkingDirectory | undefined): Promise<void> {
+    try {
+      await directory?.[Symbol.asyncDispose]()
+    } catch (err) {
+      this.#logger.warn({ err, directory: directory?.path }, 'a working directory is left over')
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { milliseconds } from '@tasking/core'
+import type { ClaimedTask, WorkerId } from '@tasking/core'
+import type { ChildPool } from './child-pool.ts'
+import { inlineExecution } from './execution.ts'
+import type { Execution } from './execution.ts'
+import { IsolatedRun } from './isolated-run.ts'
+import type { WorkerSettings } from './options.ts'
+import { TaskRun } from './task-run.ts'
+import type { RunLimits } from './task-run.ts'
+
+/** Says of each claimed task where its handler runs, and how long it may take. */
+export class Launcher {
+  readonly #workerId: WorkerId
+  readonly #settings: WorkerSettings
+  readonly #children: ChildPool | undefined
+
+  /** @param children needed as soon as a definition is isolated */
+  constructor(workerId: WorkerId, settings: WorkerSettings, children: ChildPool | undefined) {
+    this.#workerId = workerId
+    this.#settings = settings
+    this.#children = children
+  }
+
+  runOf(task: ClaimedTask): TaskRun {
+    return new TaskRun(task, this.#executionOf(task), this.#limitsOf(task), this.#settings)
+  }
+
+  #executionOf(task: ClaimedTask): Execution {
+    const { tasking, logger } = this.#settings
+    const isolation = tasking.definitions.get(task.name)?.isolation ?? this.#settings.isolation
+    if (isolation === 'inline' || this.#children === undefined) {
+      return inlineExecution(task, this.#workerId, tasking, logger)
+    }
+    return new IsolatedRun(task, this.#workerId, isolation, this.#children, logger)
+  }
+
+  #limitsOf({ name, options }: ClaimedTask): RunLimits {
+    const { timeout, grace } = this.#settings.tasking.definitions.get(name) ?? {}
+    const ownMs = timeout === undefined ? undefined : milliseconds(timeout, 'timeout')
+    return {
+      timeoutMs: options?.timeoutMs ?? ownMs,
+      graceMs: grace === undefined ? this.#settings.graceMs : milliseconds(grace, 'grace'),
+    }
+  }
+}

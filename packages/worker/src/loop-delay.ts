@@ -1,0 +1,51 @@
+import type { Clock } from '@tasking/core'
+
+const longestPeriodMs = 1_000
+
+export interface LoopDelayListener {
+  /** A timer rang so much too late: the event loop was blocked, or the whole process paused. */
+  onDelay(delayMs: number): void
+  /** So much more time has passed by the clock on the wall: the machine was suspended, or set. */
+  onJump(jumpMs: number): void
+}
+
+/**
+ * Notices that time was lost, of a tenth of the TTL or more, or of a second where that is less. It
+ * can tell only afterwards, since while the event loop is blocked nothing of this process runs.
+ */
+export class LoopDelay {
+  readonly #clock: Clock
+  readonly #periodMs: number
+  readonly #listener: LoopDelayListener
+  readonly #end = new AbortController()
+
+  constructor(clock: Clock, ttlMs: number, listener: LoopDelayListener) {
+    this.#clock = clock
+    this.#periodMs = Math.min(longestPeriodMs, ttlMs / 10)
+    this.#listener = listener
+  }
+
+  start(): void {
+    void this.#run()
+  }
+
+  stop(): void {
+    this.#end.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#end
+    while (!signal.aborted) {
+      const startedAt = performance.now()
+      const wallAtStart = this.#clock.now().getTime()
+      await this.#clock.sleep(this.#periodMs, signal)
+      if (signal.aborted) return
+      const tookMs = performance.now() - startedAt
+      const delayMs = Math.round(tookMs - this.#periodMs)
+      // A suspended machine stops the clock that timers go by, but not the one on the wall.
+      const jumpMs = Math.round(this.#clock.now().getTime() - wallAtStart - tookMs)
+      if (delayMs >= this.#periodMs) this.#listener.onDelay(delayMs)
+      if (jumpMs >= this.#periodMs) this.#listener.onJump(jumpMs)
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import type { ClaimedTask, Clock, Completion, Logger } from '@tasking/core'
+import type { WorkerEvent } from './event.ts'
+import type { Execution } from './execution.ts'
+import { TaskTimeoutError } from './task-abort.ts'
+import type { TaskAbort } from './task-abort.ts'
+
+/** How long a handler may take, in milliseconds. */
+export interface RunLimits {
+  /** From the handler's start until its signal aborts; `undefined` for ever. */
+  readonly timeoutMs: number | undefined
+  /** From the abort until it is killed, or said to be stuck. */
+  readonly graceMs: number
+}
+
+interface Surroundings {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly onEvent: (event: WorkerEvent) => void
+}
+
+/**
+ * A task on its way through this worker. There is one way to stop a handler, whoever asks: its
+ * signal aborts, it has the grace to end by itself, then it is killed, or is reported as stuck where
+ * nothing can kill it. Either way the task ends when the handler has ended, not before, so its
+ * resources are never in two hands.
+ */
+export class TaskRun {
+  readonly task: ClaimedTask
+  readonly #execution: Execution
+  readonly #limits: RunLimits
+  readonly #surroundings: Surroundings
+  readonly #ended = new AbortController()
+  #reason: TaskAbort | undefined
+
+  constructor(
+    task: ClaimedTask,
+    execution: Execution,
+    limits: RunLimits,
+    surroundings: Surroundings,
+  ) {
+    this.task = task
+    this.#execution = execution
+    this.#limits = limits
+    this.#surroundings = surroundings
+  }
+
+  /** Whether its handler shares the worker's event loop. */
+  get isInline(): boolean {
+    return this.#execution.kill === undefined
+  }
+
+  /** Runs the handler to its end, or to its killing. */
+  async run(): Promise<Completion> {
+    try {
+      return await this.#execution.run(() => void this.#watchTime())
+    } finally {
+      this.#ended.abort()
+    }
+  }
+
+  /** Asks the handler to stop. The first reason stands. */
+  abort(reason: TaskAbort): void {
+    // Others may take its resources any moment: there is no time for a grace.
+    if (reason.code === 'worker_missing') this.#execution.kill?.()
+    if (this.#reason !== undefined) return
+    this.#reason = reason
+    this.#execution.abort(reason)
+    void this.#watchGrace(reason)
+  }
+
+  async #watchTime(): Promise<void> {
+    const { timeoutMs } = this.#limits
+    if (timeoutMs === undefined || !(await this.#isOnAfter(timeoutMs))) return
+    this.abort(new TaskTimeoutError(timeoutMs))
+  }
+
+  async #watchGrace({ code }: TaskAbort): Promise<void> {
+    const { graceMs } = this.#limits
+    if (!(await this.#isOnAfter(graceMs))) return
+    const { logger, onEvent } = this.#surroundings
+    const { id: taskId, name: task } = this.task
+    const fields = { taskId, task, code, graceMs }
+    if (this.#execution.kill === undefined) {
+      logger.warn(fields, 'a handler is stuck: it goes on although its signal has aborted')
+      onEvent({ kind: 'stuck', taskId, code })
+    } else {
+      logger.warn(fields, 'a handler goes on although its signal has aborted: killing it')
+      onEvent({ kind: 'killed', taskId, code })
+      this.#execution.kill()
+    }
+  }
+
+  async #isOnAfter(ms: number): Promise<boolean> {
+    const { signal } = this.#ended
+    await this.#surroundings.clock.sleep(ms, signal)
+    return !signal.aborted
+  }
+}

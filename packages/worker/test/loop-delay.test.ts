@@ -1,0 +1,114 @@
+import { defineTask } from '@tasking/core'
+import type { Clock } from '@tasking/core'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+
+import { LoopDelay } from '../src/loop-delay.ts'
+import { forwardingStore } from './forwarding-store.ts'
+import { HandClock } from './hand-clock.ts'
+import { LogBook } from './log-book.ts'
+import { Scene } from './scene.ts'
+
+afterEach(() => void vi.restoreAllMocks())
+
+describe('LoopDelay', () => {
+  const ttlMs = 3_000
+
+  function setUp() {
+    const clock = new HandClock()
+    let aheadMs = 0
+    let lateMs = 0
+    const given: Clock = {
+      now: () => new Date(clock.now().getTime() + aheadMs),
+      random: () => 0.5,
+      sleep: (ms, signal) => clock.sleep(ms + lateMs, signal),
+    }
+    const onDelay = vi.fn<(ms: number) => void>()
+    const onJump = vi.fn<(ms: number) => void>()
+    const loopDelay = new LoopDelay(given, ttlMs, { onDelay, onJump })
+    loopDelay.start()
+    return {
+      ...{ clock, onDelay, onJump, loopDelay },
+      setAhead: (ms: number) => (aheadMs += ms),
+      beLate: (ms: number) => (lateMs = ms),
+    }
+  }
+
+  test('has nothing to tell while timers ring in time', async () => {
+    const { clock, onDelay, onJump, beLate, setAhead } = setUp()
+    beLate(299)
+    setAhead(299)
+    await clock.advance(10 * ttlMs)
+    expect([onDelay, onJump].flatMap(({ mock }) => mock.calls)).toEqual([])
+  })
+
+  test('tells how late a timer rang', async () => {
+    const { clock, onDelay, onJump, beLate } = setUp()
+    beLate(400)
+    await clock.advance(300)
+    await clock.advance(700)
+    expect(onDelay.mock.calls).toEqual([[400]])
+    expect(onJump).not.toHaveBeenCalled()
+  })
+
+  test('tells of a clock that went on without the timers, and not of one set back', async () => {
+    const { clock, onDelay, onJump, setAhead } = setUp()
+    setAhead(60_000)
+    await clock.advance(300)
+    expect(onJump.mock.calls).toEqual([[60_000]])
+    setAhead(-60_000)
+    await clock.advance(300)
+    expect(onJump).toHaveBeenCalledOnce()
+    expect(onDelay).not.toHaveBeenCalled()
+  })
+
+  test('ends when it is stopped', async () => {
+    const { clock, loopDelay } = setUp()
+    loopDelay.stop()
+    await clock.advance(ttlMs)
+    expect(clock.pauses).toEqual([])
+  })
+})
+
+test('a handler that blocks the event loop is warned of, by name', async () => {
+  await using scene = await Scene.open()
+  const busy = defineTask({
+    name: 'busy',
+    run() {
+      const end = performance.now() + 500
+      while (performance.now() < end);
+      // It is over when the others have had their turn.
+      return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    },
+  })
+  const tasking = scene.tasking([busy])
+  const book = new LogBook()
+  const { log } = await scene.startedWorker(tasking, { ttl: '1s', logger: book.logger })
+  await tasking.dispatch(busy)
+  expect((await log.next('delayed')).delayMs).toBeGreaterThanOrEqual(100)
+  const line = 'the event loop was blocked, or this process was paused'
+  expect(await book.next(line)).toMatchObject({ level: 'warn', fields: { tasks: ['busy'] } })
+})
+
+test('a worker on a machine that was suspended asks at once whether it was missed', async () => {
+  await using scene = await Scene.open('memory')
+  const clock = new HandClock()
+  let aheadMs = 0
+  const given: Clock = {
+    now: () => new Date(clock.now().getTime() + aheadMs),
+    random: () => 0.5,
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  }
+  let gone = false
+  const quick = defineTask({ name: 'quick', run: () => 1 })
+  const tasking = scene.tasking([quick], {
+    wrap: (store) =>
+      forwardingStore(store, { beat: async (id) => ({ ...(await store.beat(id)), alive: !gone }) }),
+  })
+  const { worker, log } = await scene.startedWorker(tasking, { clock: given, ttl: '30s' })
+  const ended = worker.ended.catch((error: unknown) => error)
+  gone = true
+  aheadMs = 60_000
+  await clock.advance(1_000)
+  expect(await ended).toMatchObject({ code: 'worker_missing' })
+  expect(log.kinds).toContain('missing')
+})

@@ -1,0 +1,172 @@
+import { defineTask } from '@tasking/core'
+import { eventually, isAlive } from '@tasking/testbed'
+import { describe, expect, test } from 'vitest'
+
+import { gooey, listening, quick, spawning } from './fixtures/isolated-tasks.ts'
+import { isolatedWorker, useIsolatedWorker } from './isolated-scene.ts'
+import { LogBook } from './log-book.ts'
+import { Scene } from './scene.ts'
+
+describe.each(['thread', 'process'] as const)('a handler in a %s', (isolation) => {
+  const used = useIsolatedWorker(isolation, { concurrency: 1, grace: '300ms' })
+
+  test('row 9: that ignores a cancel ends as canceled within its grace and a second', async () => {
+    const { tasking, book, log } = used()
+    const handle = await tasking.dispatch(gooey)
+    const next = await tasking.dispatch(quick)
+    await book.next('spinning', handle.id)
+    const asked = performance.now()
+    await tasking.cancel(handle.id, 'superseded')
+    expect(await handle.finished()).toMatchObject({
+      state: 'canceled',
+      cancelReason: 'superseded',
+      error: null,
+    })
+    const tookMs = performance.now() - asked
+    // Timers may ring a moment early.
+    expect(tookMs).toBeGreaterThan(290)
+    expect(tookMs).toBeLessThan(1_300)
+    expect(log.of('killed')).toContainEqual({
+      kind: 'killed',
+      taskId: handle.id,
+      code: 'task_canceled',
+    })
+    expect(await next.finished()).toMatchObject({ state: 'completed' })
+  })
+
+  test('hears of a cancel, and has its grace to end by itself', async () => {
+    const { tasking, book, log } = used()
+    const handle = await tasking.dispatch(listening, 'return')
+    await book.next('listening', handle.id)
+    await tasking.cancel(handle.id)
+    expect(await handle.finished()).toMatchObject({ state: 'canceled', error: null })
+    expect((await book.next('told', handle.id)).fields).toMatchObject({ code: 'task_canceled' })
+    expect(log.events).not.toContainEqual(
+      expect.objectContaining({ kind: 'killed', taskId: handle.id }),
+    )
+  })
+})
+
+test('a process is killed with the processes that its handler has started', async () => {
+  await using scene = await Scene.open()
+  const { tasking, book } = await isolatedWorker(scene, 'process', { grace: '50ms' })
+  const handle = await tasking.dispatch(spawning)
+  const pid = Number((await book.next('spawned')).fields['pid'])
+  expect(isAlive(pid)).toBe(true)
+  await handle.cancel()
+  expect(await handle.finished()).toMatchObject({ state: 'canceled' })
+  await eventually(() => !isAlive(pid), { what: 'its end' })
+})
+
+describe.each(['inline', 'thread', 'process'] as const)('a timeout, %s,', (isolation) => {
+  const timed = [
+    { ...gooey, name: 'gooey', timeout: '200ms', grace: '100ms' },
+    { ...listening, name: 'listening', timeout: '200ms' },
+  ] as const
+  const used = useIsolatedWorker(isolation, { concurrency: 1 }, { definitions: timed })
+  const timedOut = {
+    state: 'failed',
+    result: null,
+    error: {
+      name: 'TaskTimeoutError',
+      code: 'task_timeout',
+      message: 'The task timed out after 200ms.',
+    },
+  }
+
+  test.each(['throw', 'return'] as const)('fails a task whose handler then %ss', async (then) => {
+    const { tasking, book } = used()
+    const handle = await tasking.dispatch(listening, then)
+    expect(await handle.finished()).toMatchObject(timedOut)
+    expect((await book.next('told', handle.id)).fields).toMatchObject({ code: 'task_timeout' })
+  })
+
+  test('kills a handler that goes on', async () => {
+    // Nothing could end it on the worker's own event loop.
+    if (isolation === 'inline') return
+    const { tasking, log } = used()
+    const handle = await tasking.dispatch(gooey)
+    expect(await handle.finished()).toMatchObject(timedOut)
+    const killed = { kind: 'killed', taskId: handle.id, code: 'task_timeout' }
+    expect(log.events).toContainEqual(killed)
+  })
+})
+
+describe('an inline handler that goes on although it was aborted', () => {
+  test('is said to be stuck, and keeps its reservations until it ends', async () => {
+    await using scene = await Scene.open()
+    const running = scene.meeting(1)
+    const gate = scene.gate()
+    const resources = { exclusive: ['a'] }
+    const deaf = defineTask({
+      ...{ name: 'deaf', resources, grace: '50ms' },
+      async run() {
+        void running.arrive()
+        await gate.opened
+      },
+    })
+    const next = defineTask({ name: 'next', resources, run: () => 1 })
+    const free = defineTask({ name: 'free', run: () => 1 })
+    const tasking = scene.tasking([deaf, next, free])
+    const book = new LogBook()
+    const { log } = await scene.startedWorker(tasking, { concurrency: 2, logger: book.logger })
+    const stuck = await tasking.dispatch(deaf)
+    const waiting = await tasking.dispatch(next)
+    await running.complete
+    await stuck.cancel()
+    expect(await log.next('stuck')).toEqual({
+      kind: 'stuck',
+      taskId: stuck.id,
+      code: 'task_canceled',
+    })
+    const line = 'a handler is stuck: it goes on although its signal has aborted'
+    expect(await book.next(line)).toMatchObject({
+      level: 'warn',
+      fields: { taskId: stuck.id, task: 'deaf', code: 'task_canceled', graceMs: 50 },
+    })
+    // A whole turn goes by in which the next one could be claimed.
+    await (await tasking.dispatch(free)).result()
+    expect(await waiting.load()).toMatchObject({ state: 'waiting' })
+    gate.open()
+    expect(await stuck.finished()).toMatchObject({ state: 'canceled' })
+    expect(await waiting.finished()).toMatchObject({ state: 'completed' })
+  })
+})
+
+describe('the timeout of a dispatch', () => {
+  test.each([
+    ['shorter', '1h', '30ms'],
+    ['longer', '30ms', '1h'],
+  ] as const)('that is %s goes before the one of the definition', async (_, own, asked) => {
+    // On PostgreSQL, too, as soon as store-pg carries the options of a dispatch.
+    await using scene = await Scene.open('memory')
+    const started = scene.meeting(1)
+    const gate = scene.gate()
+    const job = defineTask({
+      ...{ name: 'job', timeout: own },
+      async run(_input: undefined, { signal }) {
+        void started.arrive()
+        const aborted = new Promise((abort) => signal.addEventListener('abort', abort))
+        await Promise.race([aborted, gate.opened])
+      },
+    })
+    const other = defineTask({
+      ...{ name: 'other', timeout: '60ms' as const },
+      run: (_input: undefined, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error))
+        }),
+    })
+    const tasking = scene.tasking([job, other])
+    await scene.startedWorker(tasking, { concurrency: 2 })
+    const handle = await tasking.dispatch(job, undefined, { timeout: asked })
+    await started.complete
+    // By then the shorter one of the two is over.
+    await (await tasking.dispatch(other)).finished()
+    gate.open()
+    const { state, error } = await handle.finished()
+    expect([state, error?.code]).toEqual(
+      asked === '1h' ? ['completed', undefined] : ['failed', 'task_timeout'],
+    )
+  })
+})
