@@ -53,7 +53,8 @@ describe('a dispatch in plain SQL', () => {
       'task', '{"a": null, "b": ["ä", {"c": null}]}',
       exclusive => '{b,a}', shared => array['c''d"{},'],
       counted => '[{"resource": "gpu", "amount": 2, "capacity": 8}, {"resource": "disk", "capacity": 1}]',
-      queue => 'slow', priority => -5, parent_id => '${parent}', dedupe_key => 'key'
+      queue => 'slow', priority => -5, parent_id => '${parent}', dedupe_key => 'key',
+      timeout => '1.5 seconds'
     )`)
     expect(await found(id)).toMatchObject({
       input: { a: null, b: ['ä', { c: null }] },
@@ -65,6 +66,7 @@ describe('a dispatch in plain SQL', () => {
         ],
       },
       ...{ queue: 'slow', priority: -5, parentId: parent, dedupeKey: 'key' },
+      options: { timeoutMs: 1_500 },
     })
   })
 
@@ -196,6 +198,7 @@ describe('a dispatch in plain SQL is refused for', () => {
     ['an empty key', `'task', dedupe_key => ''`, /^dedupe_key: '' is not a key of 1 to 200/],
     ['a key of blanks', `'task', dedupe_key => e'\\t '`, /^dedupe_key: .* is not a key/],
     ['a long key', `'task', dedupe_key => ${long(201)}`, /^dedupe_key: 'x+' is not a key/],
+    ['no time at all', `'task', timeout => '0s'`, /^timeout: '00:00:00' is not longer than/],
     [
       'an unknown rule for twins',
       `'task', if_twin => 'wait'`,

@@ -37,13 +37,8 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...workerCases,
   ...explainingCases,
   ...lineCases,
+  ...taskOptionsCases,
 ]
-
-/**
- * What a dispatch says of how its task is to run. Not among the others yet, since it needs a column
- * that store-pg hasn't got: spread `taskOptionsCases` into `storeConformance` when it has.
- */
-export const taskOptionsConformance: readonly ConformanceCase[] = taskOptionsCases
 
 export type { InTransaction } from './own-completion.ts'
 

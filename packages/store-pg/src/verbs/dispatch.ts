@@ -45,19 +45,18 @@ function isUnconditional({ dedupeKey, ifBlocked }: NewTask): boolean {
 async function dispatchOne(
   connection: Connection,
   schema: string,
-  { id, name, queue, priority, input, resources, parentId }: NewTask,
+  { id, name, queue, priority, input, resources, options, parentId }: NewTask,
 ): Promise<DispatchedTask> {
   const { exclusive, shared, counted } = resources
   const [row] = await connection.query(
     `select "${schema}".dispatch_one(
        $1::text::uuid, $2, $3, $4::int, $5::text::jsonb, $6::text::text[], $7::text::text[],
-       $8::text::jsonb, $9::text::uuid
+       $8::text::jsonb, $9::text::jsonb, $10::text::uuid
      )`,
     [
       ...[id, name, queue, priority, JSON.stringify(input)],
       ...[arrayText(exclusive), arrayText(shared)],
-      counted === undefined ? null : JSON.stringify(counted),
-      parentId ?? null,
+      ...[jsonText(counted), jsonText(options), parentId ?? null],
     ],
   )
   return toDispatchedTask([id, 'waiting', row?.[0]])
@@ -78,7 +77,7 @@ async function dispatchMany(
     `select to_json("${schema}".dispatch_many(
        $1::text::text[], $2::text::boolean[], $3::text::uuid[], $4::text::text[], $5::text::text[],
        $6::text::int[], $7::text::jsonb, $8::text::text[], $9::text::text[], $10::text::jsonb[],
-       $11::text::uuid[]
+       $11::text::jsonb[], $12::text::uuid[]
      ))`,
     [
       arrayText([...alone.keys()]),
@@ -90,7 +89,8 @@ async function dispatchMany(
       `[${tasks.map(({ input }) => JSON.stringify(input)).join(',')}]`,
       column(({ resources }) => arrayText(resources.exclusive)),
       column(({ resources }) => arrayText(resources.shared)),
-      column(({ resources: { counted } }) => (counted ? JSON.stringify(counted) : null)),
+      column(({ resources }) => jsonText(resources.counted)),
+      column(({ options }) => jsonText(options)),
       column(({ parentId }) => parentId ?? null),
     ],
   )
@@ -131,6 +131,10 @@ async function dispatched(
     [JSON.stringify(tasks.map(({ id }) => id))],
   )
   return rows.map(toDispatchedTask)
+}
+
+function jsonText(value: object | undefined): string | null {
+  return value === undefined ? null : JSON.stringify(value)
 }
 
 function toBatchElement({ resources, ...task }: NewTask) {

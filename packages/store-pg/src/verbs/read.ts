@@ -74,21 +74,25 @@ export function namesIn(column: SQLWrapper): SQL<string[]> {
 
 function columns(task: Tables['task']) {
   const { id, name, state, queue, priority, input, exclusive, shared, result, error } = task
-  const { parentId, dedupeKey, workerId, fencingToken, cancelReason, counted } = task
+  const { parentId, dedupeKey, workerId, fencingToken, cancelReason, counted, options } = task
   const { dispatchedAt, unblockedAt, startedAt, finishedAt } = task
   return {
     ...{ id, name, state, queue, priority, input, result, error },
     exclusive: namesIn(exclusive),
     shared: namesIn(shared),
-    ...{ parentId, dedupeKey, workerId, fencingToken, cancelReason, counted },
+    ...{ parentId, dedupeKey, workerId, fencingToken, cancelReason, counted, options },
     ...{ dispatchedAt, unblockedAt, startedAt, finishedAt },
   }
 }
 
 type TaskRow = Omit<Tables['task']['$inferSelect'], 'position'>
 
-function toTask({ exclusive, shared, counted, ...row }: TaskRow): Task {
-  return { ...row, resources: resourcesOf(exclusive, shared, counted) }
+function toTask({ exclusive, shared, counted, options, ...row }: TaskRow): Task {
+  return {
+    ...row,
+    resources: resourcesOf(exclusive, shared, counted),
+    ...(options && { options }),
+  }
 }
 
 /** A task's resources in their normal form, in which counted ones are left out where there are none. */

@@ -5,6 +5,7 @@ import type {
   Look,
   Resources,
   TaskId,
+  TaskOptions,
   Turn,
   TurnResult,
 } from '@tasking/core'
@@ -34,6 +35,7 @@ type ClaimDocument = readonly [
   exclusive: readonly string[] | null,
   shared: readonly string[] | null,
   counted: Resources['counted'] | null,
+  options: TaskOptions | null,
 ]
 
 /** What a turn brought, and how many it unblocked but did not claim itself. */
@@ -85,7 +87,11 @@ function byQueue(floors: Floors): unknown {
 }
 
 function toClaimedTask(document: ClaimDocument): ClaimedTask {
-  const [id, fencingToken, name, queue, input, parentId, exclusive, shared, counted] = document
-  const resources = resourcesOf(exclusive ?? [], shared ?? [], counted)
-  return { id, name, queue, input, parentId, resources, fencingToken: BigInt(fencingToken) }
+  const [id, fencingToken, name, queue, input, parentId, exclusive, shared, counted, options] =
+    document
+  return {
+    ...{ id, name, queue, input, parentId, fencingToken: BigInt(fencingToken) },
+    resources: resourcesOf(exclusive ?? [], shared ?? [], counted),
+    ...(options && { options }),
+  }
 }
