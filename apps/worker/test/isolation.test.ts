@@ -7,7 +7,7 @@ import { pgStore } from '@tasking/store-pg'
 import { eventually, isAlive, useDatabase } from '@tasking/testbed'
 import type { TestProcess } from '@tasking/testbed'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { parent, place, spin, transfer } from './fixtures/isolated.ts'
+import { child, parent, place, spin, transfer } from './fixtures/isolated.ts'
 import { startWorker } from './worker-process.ts'
 
 const database = useDatabase()
@@ -56,7 +56,9 @@ test('row 15: handlers in processes dispatch children, and complete in transacti
   await using worker = await isolated()
   const handle = await tasking.dispatch(parent)
   const dispatched = tasking.task(await handle.result())
-  expect(await dispatched.finished()).toMatchObject({ parentId: handle.id, state: 'completed' })
+  expect(await dispatched.finished()).toMatchObject({
+    ...{ name: child.name, parentId: handle.id, state: 'completed' },
+  })
   const pid = Number((await dispatched.load()).result)
   expect(pid).not.toBe(worker.pid)
   const transferred = await tasking.dispatch(transfer, { url: database.url })
