@@ -86,3 +86,15 @@ test('row 21: a second signal ends its handlers, too', async () => {
   expect(await worker.exit).toEqual({ code: 1, signal: null })
   await eventually(() => !isAlive(pid), { what: 'the end of the handler' })
 })
+
+test('row 21: after SIGINT, a handler that ignores its abort is killed', async () => {
+  await using worker = await isolated({ TASKING_ABORT_AFTER: '50ms', TASKING_GRACE: '100ms' })
+  const handle = await tasking.dispatch(spin)
+  await handlerOf(worker, 'spinning')
+  worker.kill('SIGINT')
+  expect(await worker.exit).toEqual({ code: 0, signal: null })
+  expect(await handle.load()).toMatchObject({
+    state: 'failed',
+    error: { code: 'worker_stopping', message: 'Aborted during worker shutdown.' },
+  })
+})
