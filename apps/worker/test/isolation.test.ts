@@ -7,7 +7,7 @@ import { pgStore } from '@tasking/store-pg'
 import { eventually, isAlive, useDatabase } from '@tasking/testbed'
 import type { TestProcess } from '@tasking/testbed'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { parent, place, spin, transfer } from './fixtures/isolated.ts'
+import { child, parent, place, spin, transfer } from './fixtures/isolated.ts'
 import { startWorker } from './worker-process.ts'
 
 const database = useDatabase()
@@ -56,7 +56,9 @@ test('row 15: handlers in processes dispatch children, and complete in transacti
   await using worker = await isolated()
   const handle = await tasking.dispatch(parent)
   const dispatched = tasking.task(await handle.result())
-  expect(await dispatched.finished()).toMatchObject({ parentId: handle.id, state: 'completed' })
+  expect(await dispatched.finished()).toMatchObject({
+    ...{ name: child.name, parentId: handle.id, state: 'completed' },
+  })
   const pid = Number((await dispatched.load()).result)
   expect(pid).not.toBe(worker.pid)
   const transferred = await tasking.dispatch(transfer, { url: database.url })
@@ -83,4 +85,16 @@ test('row 21: a second signal ends its handlers, too', async () => {
   worker.kill('SIGINT')
   expect(await worker.exit).toEqual({ code: 1, signal: null })
   await eventually(() => !isAlive(pid), { what: 'the end of the handler' })
+})
+
+test('row 21: after SIGINT, a handler that ignores its abort is killed', async () => {
+  await using worker = await isolated({ TASKING_ABORT_AFTER: '50ms', TASKING_GRACE: '100ms' })
+  const handle = await tasking.dispatch(spin)
+  await handlerOf(worker, 'spinning')
+  worker.kill('SIGINT')
+  expect(await worker.exit).toEqual({ code: 0, signal: null })
+  expect(await handle.load()).toMatchObject({
+    state: 'failed',
+    error: { code: 'worker_stopping', message: 'Aborted during worker shutdown.' },
+  })
 })

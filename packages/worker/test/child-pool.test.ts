@@ -78,13 +78,14 @@ describe('ChildPool', () => {
     expect(await child.ended).toMatchObject({ exitCode: 1 })
   })
 
-  test('takes none back once it has closed', async () => {
+  test('takes none back while it closes', async () => {
     using stage = setUp()
-    const { clock, pool } = stage
+    const { clock, pool, book } = stage
     const child = await pool.take('thread')
-    await pool.close()
+    const closed = pool.close()
     pool.release(child)
+    await closed
     expect(await child.ended).toMatchObject({ exitCode: 0 })
-    expect(clock.pauses).toEqual([])
+    expect([clock.pauses, book.entries]).toEqual([[], []])
   })
 })
