@@ -138,8 +138,7 @@ describe('the timeout of a dispatch', () => {
     ['shorter', '1h', '30ms'],
     ['longer', '30ms', '1h'],
   ] as const)('that is %s goes before the one of the definition', async (_, own, asked) => {
-    // On PostgreSQL, too, as soon as store-pg carries the options of a dispatch.
-    await using scene = await Scene.open('memory')
+    await using scene = await Scene.open()
     const started = scene.meeting(1)
     const gate = scene.gate()
     const job = defineTask({
