@@ -1,7 +1,7 @@
 import { useDatabase } from '@tasking/testbed'
 import { afterAll, beforeAll, test } from 'vitest'
+import { runs } from '../../core/test/arbitraries.ts'
 import { playScenarios } from '../../core/test/interleaving/run.ts'
-import { runs } from './arbitraries.ts'
 import { PgEngine } from './interleaving/pg-engine.ts'
 
 // Side by side, each with a database of its own: while one waits for its server, another judges.

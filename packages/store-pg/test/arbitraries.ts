@@ -1,1 +1,0 @@
-export { resourcesArbitrary, runs } from '../../core/test/arbitraries.ts'
