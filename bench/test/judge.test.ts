@@ -35,6 +35,7 @@ function stored(index: number, rest: Partial<StoredTask> = {}): StoredTask {
 
 const exclusive = { exclusive: ['r'] }
 const shared = { shared: ['r'] }
+const counting = (amount: number) => ({ counted: [{ resource: 'r', amount, capacity: 4 }] })
 const first = dispatched(0, exclusive, [0, 1])
 const second = dispatched(1, exclusive, [2, 3])
 
@@ -84,6 +85,63 @@ describe('overlaps', () => {
     expect(faultsOf({ ...killed, deaths: new Map([[7, ns(25)]]) })).toMatchObject({
       overlaps: [{ first: 0, second: 1, byMs: 5 }],
     })
+  })
+})
+
+describe('counted resources', () => {
+  const tasks = [0, 1, 2].map((index) => stored(index))
+  const entries = (...amounts: readonly number[]) =>
+    amounts.map((amount, index) => dispatched(index, counting(amount), [2 * index, 2 * index + 1]))
+  const together = [ran(0, 10, 20), ran(1, 11, 20), ran(2, 19, 30)]
+
+  test('overdrafts: three that fit in pairs only', () => {
+    expect(faultsOf({ entries: entries(1, 1, 2), tasks, runs: together })).toEqual({})
+    expect(faultsOf({ entries: entries(2, 2, 1), tasks, runs: together })).toEqual({
+      overdrafts: [{ resource: 'r', units: 5, capacity: 4, tasks: [0, 1, 2] }],
+    })
+  })
+
+  test('overdrafts: not of one that begins when another has ended', () => {
+    const runs = [ran(0, 10, 19), ran(1, 11, 20), ran(2, 19, 30)]
+    expect(faultsOf({ entries: entries(2, 2, 1), tasks, runs })).toEqual({})
+  })
+
+  test('overlaps: two that do not fit together', () => {
+    const runs = [ran(0, 10, 20), ran(1, 11, 20)]
+    expect(faultsOf({ entries: entries(3, 2), runs })).toEqual({
+      overlaps: [{ first: 0, second: 1, resources: ['r'], byMs: 9 }],
+    })
+  })
+
+  test('order: open among those who fit together', () => {
+    const runs = [ran(2, 10, 11), ran(1, 12, 13), ran(0, 14, 15)]
+    expect(faultsOf({ entries: entries(1, 1, 2), tasks, runs })).toEqual({})
+  })
+
+  test('order: a small one before those who leave nothing for it', () => {
+    const runs = [ran(2, 10, 11), ran(1, 12, 13), ran(0, 14, 15)]
+    expect(faultsOf({ entries: entries(2, 2, 1), tasks, runs })).toEqual({
+      orderViolations: [{ resource: 'r', overtaken: 1, overtaking: 2 }],
+    })
+    const inOrder = [ran(0, 5, 6), ...runs.slice(0, 2)]
+    expect(faultsOf({ entries: entries(2, 2, 1), tasks, runs: inOrder })).toEqual({})
+  })
+
+  test('order: within a batch', () => {
+    const batch = entries(3, 2).map((entry, place) => ({ ...entry, dispatch: 'one', place }))
+    const runs = [ran(1, 10, 11), ran(0, 12, 13)]
+    expect(faultsOf({ entries: batch, runs })).toEqual({
+      orderViolations: [{ resource: 'r', overtaken: 0, overtaking: 1 }],
+    })
+  })
+
+  test('order: an exclusive one goes before and after like any', () => {
+    const mixed = [dispatched(0, counting(1), [0, 1]), dispatched(1, exclusive, [2, 3])]
+    const fault = { orderViolations: [{ resource: 'r', overtaken: 0, overtaking: 1 }] }
+    const runs = [ran(1, 10, 20), ran(0, 20, 30)]
+    expect(faultsOf({ entries: mixed, runs })).toEqual(fault)
+    const other = [first, dispatched(1, counting(1), [2, 3])]
+    expect(faultsOf({ entries: other, runs })).toEqual(fault)
   })
 })
 

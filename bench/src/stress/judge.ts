@@ -1,7 +1,7 @@
 import { isFinal } from '@tasking/core'
 import type { TaskState, WorkerId } from '@tasking/core'
-import { findOverlaps } from '@tasking/workload'
-import type { Overlap, Run } from '@tasking/workload'
+import { findOverdrafts, findOverlaps } from '@tasking/workload'
+import type { Held, Overdraft, Overlap, Run } from '@tasking/workload'
 import type { LedgerEntry } from './dispatch-ledger.ts'
 import { findOrderViolations } from './order.ts'
 import type { OrderViolation } from './order.ts'
@@ -30,6 +30,8 @@ export interface StressEvidence {
 export interface Faults {
   /** Conflicting tasks, or one task twice, at the same time. */
   readonly overlaps: readonly Overlap[]
+  /** More units of a counted resource in use than there are. */
+  readonly overdrafts: readonly Overdraft[]
   readonly orderViolations: readonly OrderViolation[]
   /** Not in a final state in the end, or a place in line without an owner. */
   readonly stuck: readonly string[]
@@ -58,9 +60,11 @@ export function judgeStress(evidence: StressEvidence): StressVerdict {
   const count = (state: TaskState) => tasks.filter((task) => task.state === state).length
   const failed = tasks.filter(({ state }) => state === 'failed')
   const unexplained = failed.filter((task) => !diedWithWorker(task, evidence))
+  const held = heldIn(evidence)
   return {
     faults: {
-      overlaps: overlapsIn(evidence),
+      overlaps: findOverlaps(held),
+      overdrafts: findOverdrafts(held),
       orderViolations: findOrderViolations(entries, firstStarts(runs)),
       stuck: stuckIn(evidence),
       lost: lostIn(evidence),
@@ -80,16 +84,15 @@ export function isSound({ faults }: StressVerdict): boolean {
   return Object.values(faults).every((list: readonly unknown[]) => list.length === 0)
 }
 
-function overlapsIn({ entries, runs, deaths }: StressEvidence): Overlap[] {
+function heldIn({ entries, runs, deaths }: StressEvidence): Held[] {
   const resources = new Map(entries.map((entry) => [entry.index, entry.resources]))
   const last = runs.reduce((max, { startNs, endNs = startNs }) => (endNs > max ? endNs : max), 0n)
-  const held = runs.flatMap(({ index, pid, startNs, endNs }) => {
+  return runs.flatMap(({ index, pid, startNs, endNs }) => {
     const own = resources.get(index)
     // A run without an end holds its resources until its process was dead.
     const end = endNs ?? deaths.get(pid) ?? last
     return own === undefined ? [] : [{ index, resources: own, startNs, endNs: end }]
   })
-  return findOverlaps(held)
 }
 
 function firstStarts(runs: readonly Run[]): Map<number, bigint> {

@@ -1,10 +1,13 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { normalizeResources } from '@tasking/core'
+import type { CountedRequest, Resources } from '@tasking/core'
 import type { PlannedTask } from './dispatch-ledger.ts'
 
 const hotResources = 4
 const coldResources = 500
+// All must say the same of a resource.
+const unitsOfEach = 5
 
 /** A task with how long it works and how urgent it is. */
 export interface MixedTask extends PlannedTask {
@@ -48,16 +51,26 @@ export class Mix {
   #task(): MixedTask {
     const index = this.#next
     this.#next += this.#step
-    const exclusive: string[] = []
-    const shared: string[] = []
-    const names = Array.from({ length: this.#below(4) }, () => this.#resource())
-    for (const name of names) (this.#below(2) === 0 ? exclusive : shared).push(name)
     return {
       index,
-      resources: normalizeResources({ exclusive, shared }),
+      resources: this.#resources(),
       durationMs: this.#below(20) === 0 ? this.#below(200) : this.#below(8),
       priority: this.#below(3),
     }
+  }
+
+  #resources(): Resources {
+    const exclusive: string[] = []
+    const shared: string[] = []
+    const counted: CountedRequest[] = []
+    const names = new Set(Array.from({ length: this.#below(4) }, () => this.#resource()))
+    for (const resource of names) {
+      const mode = this.#below(3)
+      if (mode === 0) exclusive.push(resource)
+      else if (mode === 1) shared.push(resource)
+      else counted.push({ resource, amount: 1 + this.#below(3), capacity: unitsOfEach })
+    }
+    return normalizeResources({ exclusive, shared, counted })
   }
 
   #resource(): string {

@@ -1,4 +1,5 @@
-import type { ReservationMode } from '@tasking/core'
+import { reservationsOf } from '@tasking/core'
+import type { Reservation } from '@tasking/core'
 import type { LedgerEntry } from './dispatch-ledger.ts'
 
 /** A task that began before another one that stood before it in line. */
@@ -9,8 +10,7 @@ export interface OrderViolation {
 }
 
 /** A task that ran, and a resource that it had reserved. */
-interface Place {
-  readonly mode: ReservationMode
+interface Place extends Reservation {
   readonly entry: LedgerEntry
   readonly startNs: bigint
 }
@@ -29,11 +29,14 @@ export function findOrderViolations(
   for (const entry of entries) {
     const startNs = starts.get(entry.index)
     if (startNs === undefined) continue
-    const { exclusive, shared } = entry.resources
-    for (const name of exclusive) add(lines, name, { mode: 'exclusive', entry, startNs })
-    for (const name of shared) add(lines, name, { mode: 'shared', entry, startNs })
+    for (const one of reservationsOf(entry.resources)) {
+      add(lines, one.resource, { ...one, entry, startNs })
+    }
   }
-  return [...lines].flatMap(([resource, places]) => violationsIn(resource, places))
+  return [...lines].flatMap(([resource, places]) => [
+    ...violationsIn(resource, places),
+    ...countedViolationsIn(resource, places),
+  ])
 }
 
 function add(lines: Map<string, Place[]>, name: string, place: Place): void {
@@ -68,6 +71,25 @@ function violationsIn(resource: string, places: readonly Place[]): OrderViolatio
     if (mode === 'exclusive') firstKeptExclusive = earlier(firstKeptExclusive, place)
   }
   return violations
+}
+
+// Who counts and stood before this one kept so many units from it as it asked for, until it began.
+function countedViolationsIn(resource: string, places: readonly Place[]): OrderViolation[] {
+  const counted = places
+    .filter(({ mode }) => mode === 'counted')
+    .toSorted((a, b) => (a.startNs < b.startNs ? -1 : 1))
+  return counted.flatMap((place, nth) => {
+    const passed = counted.slice(nth + 1).filter((other) => stoodBefore(other, place))
+    const [first] = passed
+    const units = passed.reduce((sum, { amount }) => sum + amount, 0)
+    if (first === undefined || units + place.amount <= place.capacity) return []
+    return [{ resource, overtaken: first.entry.index, overtaking: place.entry.index }]
+  })
+}
+
+function stoodBefore({ entry: one }: Place, { entry: other }: Place): boolean {
+  if (one.dispatch === other.dispatch) return one.place < other.place
+  return one.keptNs !== undefined && one.keptNs < other.beganNs
 }
 
 function earlier(first: Place | undefined, place: Place): Place | undefined {

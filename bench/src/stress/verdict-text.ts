@@ -6,6 +6,7 @@ const mostShown = 5
 
 const names: { readonly [Kind in keyof Faults]: string } = {
   overlaps: 'overlaps',
+  overdrafts: 'resources of which more was in use than there is',
   orderViolations: 'order violations',
   stuck: 'stuck tasks',
   lost: 'lost tasks',

@@ -7,9 +7,10 @@ import type {
   LineSummary,
   TaskInLine,
 } from './explanation.ts'
+import { taskOf } from './memory-task.ts'
 import { blockersOf, reservationsOf } from './reservation.ts'
 import type { Reservation } from './reservation.ts'
-import type { Resources } from './resource.ts'
+import { partOf } from './resource.ts'
 import type { Task } from './task.ts'
 import type { WorkerRecord } from './store.ts'
 
@@ -36,7 +37,7 @@ export class MemoryLines {
     )
     const freeSlots = serving.map(({ concurrency, runningTasks }) => concurrency - runningTasks)
     return {
-      task: { ...task },
+      task: taskOf(task),
       places: inLine ? reservationsOf(task.resources).map((one) => this.#place(task, one)) : [],
       chain: inLine && task.unblockedAt === null ? this.#chain(task) : [],
       workers: {
@@ -119,7 +120,7 @@ export class MemoryLines {
   }
 
   #blockersAt({ position, resources }: PlacedTask, resource: string): PlacedTask[] {
-    return blockersOf({ position, resources: only(resources, resource) }, this.#incomplete)
+    return blockersOf({ position, resources: partOf(resources, resource) }, this.#incomplete)
   }
 
   #at(resource: string): PlacedTask[] {
@@ -141,14 +142,6 @@ export class MemoryLines {
 
 function isRunning({ state }: Task): boolean {
   return state === 'running' || state === 'canceling'
-}
-
-function only({ exclusive, shared, counted = [] }: Resources, resource: string): Resources {
-  return {
-    exclusive: exclusive.filter((name) => name === resource),
-    shared: shared.filter((name) => name === resource),
-    counted: counted.filter((count) => count.resource === resource),
-  }
 }
 
 function reservationAt({ resources }: Task, resource: string): Reservation[] {

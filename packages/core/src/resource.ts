@@ -60,6 +60,18 @@ export function normalizeResources(request: ResourceRequest | undefined): Resour
   }
 }
 
+/** The part of a request that is this one resource. */
+export function partOf(
+  { exclusive, shared, counted = [] }: Resources,
+  resource: string,
+): Resources {
+  return {
+    exclusive: exclusive.filter((name) => name === resource),
+    shared: shared.filter((name) => name === resource),
+    counted: counted.filter((count) => count.resource === resource),
+  }
+}
+
 function names(list: unknown, mode: ReservationMode): Set<string> {
   if (list === undefined) return new Set()
   if (!Array.isArray(list)) {

@@ -495,7 +495,11 @@ begin
     )
     select e.id, e.name, 'waiting', e.queue, e.priority, e.position, e.exclusive::text[],
            e.shared::text[], e.counted, e.options, e.parent_id, moment,
-           case when "tasking".sees_all() and not b.blocked then moment end, e.input
+           case
+             when e.exclusive = '{}' and e.shared = '{}' and e.counted is null then moment
+             when "tasking".sees_all() and not b.blocked then moment
+           end,
+           e.input
       from rows from (
              unnest(ids), unnest(task_names), unnest(queues), unnest(priorities), unnest(positions),
              unnest(exclusives), unnest(shareds), unnest(counteds), unnest(optionses),

@@ -49,5 +49,22 @@ export function migrationOf(version: number, name: string, text: string): Migrat
 
 /** Its statements, for the schema of this name. */
 export function statementsIn(schema: string, { statements }: Migration): string[] {
-  return statements.map((statement) => statement.replaceAll(`"${defaultSchema}"`, `"${schema}"`))
+  return statements.map((statement) =>
+    statement === generatedSchema
+      ? schemaIfMissing(schema)
+      : statement.replaceAll(`"${defaultSchema}"`, `"${schema}"`),
+  )
+}
+
+const generatedSchema = `CREATE SCHEMA IF NOT EXISTS "${defaultSchema}";`
+
+// PostgreSQL wants the right to create schemas for that even where there is nothing to create.
+function schemaIfMissing(schema: string): string {
+  return `do $$
+begin
+  if not exists (select from pg_namespace where nspname = '${schema}') then
+    create schema "${schema}";
+  end if;
+end
+$$`
 }

@@ -10,9 +10,9 @@ import type {
 import { eventually, useDatabase } from '@tasking/testbed'
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { runs } from '../../core/test/arbitraries.ts'
 import { pgStore } from '../src/index.ts'
 import type { PgStore, VerbReport } from '../src/index.ts'
-import { runs } from './arbitraries.ts'
 import { claim, completed, register, taskOf } from './hand.ts'
 import { OpenTransaction } from './open-transaction.ts'
 

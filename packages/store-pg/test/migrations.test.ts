@@ -140,6 +140,27 @@ describe('migrate', () => {
     expect(await sql`select last_value::int as attempts from attempts`).toEqual([{ attempts: 3 }])
   })
 
+  test('a user that owns the schema needs no right to create one', async () => {
+    const schema = 'given'
+    const user = `migrator_${database.name}`
+    await sql.unsafe(`create role ${user} login password 'x'`)
+    await sql.unsafe(`create schema ${schema} authorization ${user}`)
+    const url = new URL(database.directUrl)
+    url.username = user
+    url.password = 'x'
+    try {
+      const options = { url: url.href, schema }
+      const refused = await rejection(migrate({ ...options, schema: 'taken' }))
+      expect(String(refused)).toMatch(/permission denied for database/)
+      expect(await migrate(options)).toMatchObject({ from: 0, to: now })
+      await using store = pgStore(options)
+      expect(await store.dispatch([taskOf(store)])).toHaveLength(1)
+    } finally {
+      await sql.unsafe(`drop owned by ${user} cascade`)
+      await sql.unsafe(`drop role ${user}`)
+    }
+  })
+
   test('schemas of other names: two of them do not meet', async () => {
     await using one = pgStore({ url: database.url, schema: 'one', migrate: true, listen: false })
     await using two = pgStore({ url: database.url, schema: 'two', migrate: true, listen: false })

@@ -1,11 +1,12 @@
-import { MemoryStore, normalizeResources } from '@tasking/core'
+import { MemoryStore } from '@tasking/core'
 import type { ClaimedTask, NewTask, Store, TaskId } from '@tasking/core'
 import { useDatabase } from '@tasking/testbed'
 import fc from 'fast-check'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runs } from '../../core/test/arbitraries.ts'
+import { batchArbitrary, tasksOf } from '../../core/test/interleaving/tasks.ts'
 import { pgStore } from '../src/index.ts'
-import { resourcesArbitrary, runs } from './arbitraries.ts'
 
 const database = useDatabase()
 let sql: postgres.Sql
@@ -30,24 +31,17 @@ interface Side {
 
 type Step = (side: Side, pair: Pair) => Promise<unknown>
 
-const batchStep = fc.array(resourcesArbitrary, { minLength: 1, maxLength: 5 }).map((requests) => {
+const batchStep = batchArbitrary.map((drafts) => {
   let tasks: NewTask[] | undefined
   const step: Step = async ({ store }, { ids }) => {
     // Made once, so that both stores get the same ids.
     if (tasks === undefined) {
-      tasks = requests.map((request, n) => ({
-        id: crypto.randomUUID(),
-        name: 'task',
-        input: n,
-        resources: normalizeResources(request),
-        queue: 'default',
-        priority: n % 2,
-      }))
+      tasks = tasksOf(drafts)
       ids.push(...tasks.map(({ id }) => id))
     }
-    return store.dispatch(tasks)
+    return store.dispatch(tasks).catch(String)
   }
-  return { name: `dispatch ${JSON.stringify(requests)}`, step }
+  return { name: `dispatch ${JSON.stringify(drafts)}`, step }
 })
 
 const claimStep = fc.nat({ max: 4 }).map((slots) => ({
@@ -130,5 +124,8 @@ async function states(store: Store, ids: readonly TaskId[]) {
   const tasks = await store.find(ids)
   return tasks
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ id, state, unblockedAt }) => ({ id, state, blocked: unblockedAt === null }))
+    .map(({ id, state, unblockedAt, dedupeKey, cancelReason, error }) => ({
+      ...{ id, state, dedupeKey, cancelReason, error },
+      blocked: unblockedAt === null,
+    }))
 }

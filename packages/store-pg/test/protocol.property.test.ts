@@ -1,12 +1,23 @@
-import { conflictsBetween } from '@tasking/core'
-import type { ClaimedTask, Completion, Look, NewTask, Resources, TaskId } from '@tasking/core'
+import { conflictsBetween, reservationsOf, ResourcesBusyError } from '@tasking/core'
+import type {
+  ClaimedTask,
+  Completion,
+  DispatchedTask,
+  Look,
+  NewTask,
+  Resources,
+  TaskId,
+} from '@tasking/core'
 import { useDatabase } from '@tasking/testbed'
 import fc from 'fast-check'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runs } from '../../core/test/arbitraries.ts'
+import { batchArbitrary, tasksOf } from '../../core/test/interleaving/tasks.ts'
+import type { Draft } from '../../core/test/interleaving/tasks.ts'
+import { codeOf } from '../src/errors.ts'
 import { pgStore } from '../src/index.ts'
 import type { PgStore } from '../src/index.ts'
-import { resourcesArbitrary, runs } from './arbitraries.ts'
 
 const database = useDatabase()
 let sql: postgres.Sql
@@ -18,13 +29,13 @@ afterAll(() => sql.end({ timeout: 1 }))
 
 /** A dispatcher's next batch, and for how many round trips its transaction stays open after it. */
 interface Batch {
-  readonly requests: readonly Resources[]
+  readonly drafts: readonly Draft[]
   readonly heldFor: number
 }
 
 const batches: fc.Arbitrary<Batch[]> = fc.array(
   fc.record({
-    requests: fc.array(resourcesArbitrary, { minLength: 1, maxLength: 4 }),
+    drafts: batchArbitrary,
     heldFor: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 6 })),
   }),
   { minLength: 1, maxLength: 6 },
@@ -85,24 +96,16 @@ class World {
   }
 
   async dispatch(list: readonly Batch[], cancelEvery: number): Promise<void> {
-    for (const { requests, heldFor } of list) {
-      const tasks = requests.map((resources): NewTask => {
-        const id = this.#store.newId()
-        const unseen = Infinity
-        const history = { resources, dispatchBegan: ++this.#moment, dispatchReturned: unseen }
-        this.#histories.set(id, history)
-        return { id, name: 'task', input: null, resources, queue: 'default', priority: 0 }
+    for (const { drafts, heldFor } of list) {
+      const tasks = tasksOf(drafts)
+      const began = { dispatchBegan: ++this.#moment, dispatchReturned: Infinity }
+      for (const { id, resources } of tasks) this.#histories.set(id, { resources, ...began })
+      const dispatched = await this.#dispatch(tasks, heldFor).catch((error: unknown) => {
+        if (error instanceof ResourcesBusyError) return []
+        throw error
       })
-      if (heldFor === 0) await this.#store.dispatch(tasks)
-      else {
-        await sql.begin(async (tx) => {
-          await this.#store.dispatch(tasks, { tx })
-          for (let n = 0; n < heldFor; n += 1) await tx`select 1`
-        })
-      }
-      const returned = ++this.#moment
-      for (const { id } of tasks) this.#history(id).dispatchReturned = returned
-      for (const { id } of tasks) {
+      await this.#takeIn(tasks, dispatched)
+      for (const { id } of dispatched) {
         if (cancelEvery > 0 && this.#moment % cancelEvery === 0) await this.#cancel(id)
       }
     }
@@ -164,6 +167,37 @@ class World {
     }
   }
 
+  async #dispatch(tasks: readonly NewTask[], heldFor: number): Promise<DispatchedTask[]> {
+    if (heldFor === 0) return this.#store.dispatch(tasks)
+    for (;;) {
+      try {
+        return await sql.begin(async (tx) => {
+          const dispatched = await this.#store.dispatch(tasks, { tx })
+          for (let n = 0; n < heldFor; n += 1) await tx`select 1`
+          return dispatched
+        })
+      } catch (error) {
+        // Several that replace something may form a lock cycle, and such a transaction is ours to repeat.
+        if (codeOf(error) !== '40P01') throw error
+      }
+    }
+  }
+
+  /** Forgets what was not to be, and learns what has made way. */
+  async #takeIn(tasks: readonly NewTask[], dispatched: readonly DispatchedTask[]): Promise<void> {
+    const returned = ++this.#moment
+    const waiting = new Set(dispatched.flatMap(({ id, state }) => (state === 'skipped' ? [] : id)))
+    for (const { id } of tasks) {
+      if (waiting.has(id)) this.#history(id).dispatchReturned = returned
+      else this.#histories.delete(id)
+    }
+    if (tasks.some(({ ifTwin }) => ifTwin === 'replace')) {
+      const open = [...this.#histories].filter(([, { claimed }]) => claimed === undefined)
+      const found = await this.#store.find(open.map(([id]) => id))
+      for (const { id, state } of found) if (state === 'canceled') this.#canceled.add(id)
+    }
+  }
+
   #history(id: TaskId): History {
     const history = this.#histories.get(id)
     if (history === undefined) throw new Error(`no task ${id}`)
@@ -188,7 +222,18 @@ class World {
       if (both.length > 0) throw new Error(`${id} runs beside ${other} on ${both.join()}`)
     }
     this.#held.set(id, resources)
+    for (const { resource, capacity } of reservationsOf(resources)) {
+      const units = this.#unitsInUse(resource)
+      if (units > capacity) throw new Error(`${units} of ${capacity} ${resource} are in use`)
+    }
     this.#history(id).claimed = ++this.#moment
+  }
+
+  #unitsInUse(name: string): number {
+    return [...this.#held.values()]
+      .flatMap(reservationsOf)
+      .filter(({ resource }) => resource === name)
+      .reduce((sum, { amount }) => sum + amount, 0)
   }
 
   // Before the completion is sent: afterwards the next one may rightly begin.

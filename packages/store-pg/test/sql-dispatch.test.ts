@@ -4,9 +4,9 @@ import { useDatabase } from '@tasking/testbed'
 import fc from 'fast-check'
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { runs } from '../../core/test/arbitraries.ts'
 import { migrate, pgStore } from '../src/index.ts'
 import type { PgStore } from '../src/index.ts'
-import { runs } from './arbitraries.ts'
 import { claim, completed, register, rejection, taskOf } from './hand.ts'
 
 const database = useDatabase()

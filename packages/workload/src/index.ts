@@ -1,5 +1,7 @@
 export { idealSchedule } from './ideal-schedule.ts'
 export type { IdealSchedule } from './ideal-schedule.ts'
+export { findOverdrafts } from './overdraft.ts'
+export type { Overdraft } from './overdraft.ts'
 export { findOverlaps } from './overlap.ts'
 export type { Held, Overlap } from './overlap.ts'
 export { percentile } from './percentile.ts'

@@ -167,6 +167,34 @@ export const countedCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'counted: of two resources that two tasks count, only the full one stands between them',
+    async run(store) {
+      const both = { counted: [gpus(2), { resource: 'licence', capacity: 1 }] }
+      const [first, second] = [taskOf(store, both), taskOf(store, both)]
+      const answers = await store.dispatch([first, second, ...counting(store, 4, 1)])
+      same(blockedOf(answers), [false, true, false, true], 'blocked')
+      const { places, chain } = await store.explain(second.id)
+      same(
+        places.map(({ resource, blocked }) => [resource, blocked]),
+        [
+          ['gpu', false],
+          ['licence', true],
+        ],
+        'where',
+      )
+      same(
+        chain.map(({ resource, task }) => [resource, task.id]),
+        [['licence', first.id]],
+        'behind whom',
+      )
+      const worker = await HandWorker.register(store)
+      const [holder] = await worker.claim(10)
+      if (holder === undefined) throw new Error('nothing to claim')
+      const { claimed } = await worker.turn(10, [completed(holder)])
+      same(inputs(claimed), [null, 1], 'once it is free')
+    },
+  },
+  {
     name: 'counted: each task goes by its own word for the capacity',
     async run(store) {
       const by = (amount: number, capacity: number) =>

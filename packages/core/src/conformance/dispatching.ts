@@ -1,5 +1,14 @@
+import type { Task } from '../task.ts'
 import type { ConformanceCase } from './index.ts'
 import { HandWorker, load, only, rejects, same, taskOf } from './stand.ts'
+
+// Options are left out where the dispatch has said nothing.
+const fields: Readonly<Record<Exclude<keyof Task, 'options'>, true>> = {
+  ...{ id: true, name: true, state: true, queue: true, priority: true, input: true },
+  ...{ resources: true, result: true, error: true, parentId: true, dedupeKey: true },
+  ...{ workerId: true, fencingToken: true, cancelReason: true, dispatchedAt: true },
+  ...{ unblockedAt: true, startedAt: true, finishedAt: true },
+}
 
 export const dispatchCases: readonly ConformanceCase[] = [
   {
@@ -25,6 +34,23 @@ export const dispatchCases: readonly ConformanceCase[] = [
       )
       same(found.unblockedAt instanceof Date, true, 'unblocked')
       same([found.startedAt, found.finishedAt, found.workerId], [null, null, null], 'not begun')
+    },
+  },
+  {
+    name: 'dispatch: a record has what belongs to a task, and nothing of the store',
+    async run(store) {
+      const task = taskOf(store, { exclusive: ['r'] })
+      const { id } = task
+      await store.dispatch([task])
+      const records = {
+        found: await load(store, id),
+        listed: only(await store.list()),
+        explained: (await store.explain(id)).task,
+        canceled: await store.cancel(id),
+      }
+      for (const [how, record] of Object.entries(records)) {
+        same(Object.keys(record).toSorted(), Object.keys(fields).toSorted(), how)
+      }
     },
   },
   {

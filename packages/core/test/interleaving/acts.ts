@@ -94,7 +94,7 @@ async function take(client: Client): Promise<boolean> {
   client.asked = undefined
   if (refused === undefined && transaction === undefined) reply.done()
   else if (refused === undefined)
-    transaction?.done.push({ statement, reply, reach: statement.reach() })
+    transaction?.done.push({ statement, reply, reaches: reachesOf(asked) })
   if (refused === undefined) return false
   statement.undone(refused)
   if (transaction === undefined) return false
@@ -116,11 +116,11 @@ function hasReasonToWait(world: World, client: Client): boolean {
   return world.clients
     .filter((other) => other !== client)
     .flatMap((other) => reachOf(world, other))
-    .some((its) => reachOfAsked(asked).some((mine) => mayWaitFor(mine, its, blocked)))
+    .some((its) => reachesOf(asked).some((mine) => mayWaitFor(mine, its, blocked)))
 }
 
-/** What it names may have changed while it waited. */
-function reachOfAsked(asked: Asked | undefined): Reach[] {
+/** What it names may have changed while it waited; a row that was waited for is locked, even so. */
+function reachesOf(asked: Asked | undefined): Reach[] {
   return asked === undefined ? [] : [asked.reach, asked.statement.reach()]
 }
 
@@ -133,5 +133,9 @@ function reachOf(world: World, { transaction, asked, name }: Client): Reach[] {
     tried: releaseLines(released.map(({ resources }) => resources)),
     held: [...changed.map(({ id }) => id), ...world.books.removedBy(name)],
   }
-  return [locked, ...reachOfAsked(asked), ...(transaction?.done ?? []).map(({ reach }) => reach)]
+  return [
+    locked,
+    ...reachesOf(asked),
+    ...(transaction?.done ?? []).flatMap(({ reaches }) => reaches),
+  ]
 }

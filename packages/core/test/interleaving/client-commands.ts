@@ -29,7 +29,7 @@ export const dispatchCommand = command(
     return (
       client &&
       (() => {
-        const tasks = tasksOf(world, batch)
+        const tasks = tasksOf(batch, world.prefix)
         world.add(tasks)
         return own(world, client, how, () => {
           client.transaction?.batches.push(tasks)
@@ -63,7 +63,7 @@ export const wideDispatchCommand = command(
     const client = picked(world.clients, number)
     if (client === undefined || !world.clients.every(({ isIdle }) => isIdle)) return undefined
     return () => {
-      const tasks = tasksOf(world, wideBatch)
+      const tasks = tasksOf(wideBatch, world.prefix)
       world.add(tasks)
       return verb(world, client, held, () => dispatch(world, client, tasks))
     }

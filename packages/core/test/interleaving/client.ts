@@ -74,7 +74,7 @@ export interface Transaction {
 interface Done {
   readonly statement: Statement
   readonly reply: Reply
-  readonly reach: Reach
+  readonly reaches: readonly Reach[]
 }
 
 /** A statement that has no answer yet, or one that nobody has taken in. */

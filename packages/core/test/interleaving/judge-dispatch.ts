@@ -53,6 +53,13 @@ export function judgeDispatch(
     if (element) agree(element, { id: task.id, state, blocked }, `element ${index}`)
   }
   if (answer instanceof Refused) fail(`it should not be refused: ${answer.message}`)
+  if (circumstances.waited) doubtTwins(view, tasks)
+}
+
+/** A twin that was waited for is locked, even if it has ended meanwhile. */
+function doubtTwins(view: View, tasks: readonly NewTask[]): void {
+  const keys = tasks.flatMap(({ ifTwin, dedupeKey }) => (ifTwin === 'replace' ? [dedupeKey] : []))
+  for (const { id, dedupeKey } of view.rows) if (keys.includes(dedupeKey ?? '')) view.doubt(id)
 }
 
 export function isConditional({ dedupeKey, ifBlocked }: NewTask): boolean {

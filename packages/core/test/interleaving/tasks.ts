@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { normalizeResources } from '../../src/index.ts'
 import type { BlockedRule, NewTask, ResourceRequest, TwinRule } from '../../src/index.ts'
 import { resourcesArbitrary } from '../arbitraries.ts'
-import type { World } from './world.ts'
 
 /** A task of a batch, before it belongs to a run. */
 export interface Draft {
@@ -43,9 +42,9 @@ export const batchArbitrary: fc.Arbitrary<readonly Draft[]> = fc.oneof(
 
 export const wideBatch: readonly Draft[] = [wideDraft]
 
-/** The tasks of a batch, with names of this run's own. */
-export function tasksOf(world: World, drafts: readonly Draft[]): NewTask[] {
-  const named = (name: string) => `${world.prefix}${name}`
+/** The tasks of a batch; what their names begin with keeps them from meeting those of other runs. */
+export function tasksOf(drafts: readonly Draft[], prefix = ''): NewTask[] {
+  const named = (name: string) => `${prefix}${name}`
   return drafts.map(({ resources, dedupeKey, ...rest }) => {
     const { exclusive = [], shared = [], counted = [] } = resources
     return {

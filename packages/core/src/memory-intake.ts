@@ -1,0 +1,58 @@
+import { ResourcesBusyError } from './errors.ts'
+import { dispatchedTask } from './memory-task.ts'
+import type { MemoryTask } from './memory-task.ts'
+import type { MemoryTasks } from './memory-tasks.ts'
+import { blockersOf, reservationsOf } from './reservation.ts'
+import { partOf } from './resource.ts'
+import { replacedBy, skippedFor, skippedForTwin } from './skip.ts'
+import type { DispatchedTask, NewTask, TaskId } from './task.ts'
+
+/**
+ * Takes one task of a batch in, as its conditions say.
+ * @returns the task that stands for it, as it is before the next one of its batch
+ * @throws ResourcesBusyError
+ */
+export function takeIn(tasks: MemoryTasks, asked: NewTask, index: number): DispatchedTask {
+  // A repeated dispatch finds its task there.
+  const known = tasks.get(asked.id)
+  if (known !== undefined) return dispatchedTask(known)
+  const twin = twinOf(tasks, asked)
+  const { ifTwin = 'return', ifBlocked = 'wait' } = asked
+  if (twin !== undefined && ifTwin === 'return') return dispatchedTask(twin)
+  const task = tasks.draw(asked)
+  if (twin !== undefined && ifTwin === 'skip') {
+    tasks.skip(task, skippedForTwin(twin.id))
+    return dispatchedTask(task)
+  }
+  if (twin !== undefined) replace(tasks, twin, asked.id)
+  const taken = ifBlocked === 'wait' ? undefined : takenFrom(tasks, task)
+  if (taken !== undefined && ifBlocked === 'fail') throw new ResourcesBusyError(taken, index)
+  if (taken === undefined) tasks.add(task)
+  else tasks.skip(task, skippedFor(taken))
+  return dispatchedTask(task)
+}
+
+function twinOf(tasks: MemoryTasks, { name, dedupeKey }: NewTask): MemoryTask | undefined {
+  if (dedupeKey === undefined) return undefined
+  return tasks.incomplete.find((task) => task.name === name && task.dedupeKey === dedupeKey)
+}
+
+function replace(tasks: MemoryTasks, twin: MemoryTask, by: TaskId): void {
+  if (twin.workerId !== null) {
+    twin.dedupeKey = null
+    return
+  }
+  twin.cancelReason = replacedBy(by)
+  tasks.transition(twin, 'cancel')
+  tasks.unblock()
+}
+
+/** A resource that something before this task keeps it from. */
+function takenFrom({ incomplete }: MemoryTasks, task: MemoryTask): string | undefined {
+  return reservationsOf(task.resources)
+    .toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
+    .find(({ resource }) => {
+      const here = partOf(task.resources, resource)
+      return blockersOf({ ...task, resources: here }, incomplete).length > 0
+    })?.resource
+}

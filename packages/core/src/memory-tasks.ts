@@ -1,0 +1,155 @@
+import type { Clock } from './clock.ts'
+import { TaskNotFoundError, TaskStateError } from './errors.ts'
+import { isOwned, newMemoryTask } from './memory-task.ts'
+import type { MemoryTask } from './memory-task.ts'
+import { blockersOf } from './reservation.ts'
+import { isFinal, nextState } from './state-machine.ts'
+import type { TaskEvent, TaskState } from './state-machine.ts'
+import type { Completion, WorkerRegistration } from './store.ts'
+import type { ClaimedTask, NewTask, TaskError, TaskId } from './task.ts'
+
+/** All tasks of a store in memory, in the order of their dispatch, and what can happen to one. */
+export class MemoryTasks {
+  readonly #clock: Clock
+  #tasks = new Map<TaskId, MemoryTask>()
+  #lastPosition = 0n
+  #lastFencingToken = 0n
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get all(): MemoryTask[] {
+    return [...this.#tasks.values()]
+  }
+
+  get incomplete(): MemoryTask[] {
+    return this.all.filter(({ state }) => !isFinal(state))
+  }
+
+  get(id: TaskId): MemoryTask | undefined {
+    return this.#tasks.get(id)
+  }
+
+  existing(id: TaskId): MemoryTask {
+    const task = this.#tasks.get(id)
+    if (task === undefined) throw new TaskNotFoundError(id)
+    return task
+  }
+
+  ownedBy(workerId: string): MemoryTask[] {
+    return this.incomplete.filter((task) => task.workerId === workerId)
+  }
+
+  /** A task with the next position, which is not among the others yet. */
+  draw(asked: NewTask): MemoryTask {
+    return newMemoryTask(asked, ++this.#lastPosition, this.#clock.now())
+  }
+
+  /** Puts it in line, unblocked if nothing before it stands in its way. */
+  add(task: MemoryTask): void {
+    if (blockersOf(task, this.incomplete).length === 0) task.unblockedAt = this.#clock.now()
+    this.#tasks.set(task.id, task)
+  }
+
+  /** Keeps it as one that is not to run at all. */
+  skip(task: MemoryTask, error: TaskError): void {
+    task.state = 'skipped'
+    task.error = error
+    task.finishedAt = this.#clock.now()
+    this.#tasks.set(task.id, task)
+  }
+
+  /** Runs it whole: where it throws, everything is as before. */
+  atomically<T>(run: () => T): T {
+    const before = this.all.map((task) => [task.id, { ...task }] as const)
+    try {
+      return run()
+    } catch (error) {
+      this.#tasks = new Map(before)
+      throw error
+    }
+  }
+
+  transition(task: MemoryTask, event: TaskEvent): TaskState {
+    const state = nextState(task.state, event)
+    if (state === undefined) throw new TaskStateError(task.id, task.state, event)
+    task.state = state
+    if (isFinal(state)) task.finishedAt = this.#clock.now()
+    return state
+  }
+
+  /** @returns how many that let go on */
+  unblock(): number {
+    const { incomplete } = this
+    const free = incomplete.filter(
+      (task) => task.unblockedAt === null && blockersOf(task, incomplete).length === 0,
+    )
+    for (const task of free) task.unblockedAt = this.#clock.now()
+    return free.length
+  }
+
+  /** What such a worker may claim, in the order in which it does. */
+  claimable({ queues, taskNames }: WorkerRegistration): MemoryTask[] {
+    return this.incomplete
+      .filter(
+        ({ state, unblockedAt, queue, name }) =>
+          state === 'waiting' &&
+          unblockedAt !== null &&
+          queues.includes(queue) &&
+          taskNames.includes(name),
+      )
+      .toSorted(
+        (a, b) =>
+          queues.indexOf(a.queue) - queues.indexOf(b.queue) ||
+          b.priority - a.priority ||
+          (a.position < b.position ? -1 : 1),
+      )
+  }
+
+  claim(task: MemoryTask, workerId: string): ClaimedTask {
+    this.transition(task, 'claim')
+    task.workerId = workerId
+    task.startedAt = this.#clock.now()
+    return this.handOver(task)
+  }
+
+  /** To its owner, with a new token. */
+  handOver(task: MemoryTask): ClaimedTask {
+    const fencingToken = ++this.#lastFencingToken
+    task.fencingToken = fencingToken
+    const { id, name, input, resources, queue, parentId, options } = task
+    return {
+      ...{ id, name, input, resources, queue, parentId, fencingToken },
+      ...(options && { options }),
+    }
+  }
+
+  /** @returns whether it counts: false for what isn't the worker's any more */
+  complete(workerId: string, completion: Completion): boolean {
+    const task = this.#tasks.get(completion.id)
+    if (task === undefined) return false
+    const { fencingToken } = completion
+    if (completion.inTransaction && task.state === 'completed') {
+      return task.workerId === workerId && task.fencingToken === fencingToken
+    }
+    if (!isOwned(task, workerId, fencingToken)) return false
+    const state = this.transition(task, completion.state === 'completed' ? 'complete' : 'fail')
+    if (completion.state !== 'completed') task.error = completion.error
+    else if (state === 'completed') task.result = completion.result
+    return true
+  }
+
+  /** Ends what the worker holds. */
+  lose(workerId: string, error: TaskError): number {
+    const tasks = this.ownedBy(workerId)
+    for (const task of tasks) {
+      this.transition(task, 'lose')
+      task.error = error
+      // So that a late owner is told from it for good.
+      task.fencingToken = ++this.#lastFencingToken
+    }
+    this.unblock()
+    return tasks.length
+  }
+}

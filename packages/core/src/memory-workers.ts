@@ -1,0 +1,47 @@
+import type { Clock } from './clock.ts'
+import type { WorkerRegistration } from './store.ts'
+
+/** A worker in memory, with its heartbeat. */
+export type MemoryWorker = WorkerRegistration & {
+  readonly startedAt: Date
+  lastHeartbeatAt: Date
+}
+
+/** The workers of a store in memory. */
+export class MemoryWorkers {
+  readonly #clock: Clock
+  readonly #workers = new Map<string, MemoryWorker>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get all(): MemoryWorker[] {
+    return [...this.#workers.values()]
+  }
+
+  get(id: string): MemoryWorker | undefined {
+    return this.#workers.get(id)
+  }
+
+  register(worker: WorkerRegistration): void {
+    const now = this.#clock.now()
+    this.#workers.set(worker.id, { ...worker, startedAt: now, lastHeartbeatAt: now })
+  }
+
+  /** @returns whether it is registered */
+  beat(id: string): boolean {
+    const worker = this.#workers.get(id)
+    if (worker !== undefined) worker.lastHeartbeatAt = this.#clock.now()
+    return worker !== undefined
+  }
+
+  /** Whether its last heartbeat is older than its TTL. */
+  isOverdue({ lastHeartbeatAt, ttlMs }: MemoryWorker): boolean {
+    return lastHeartbeatAt.getTime() + ttlMs < this.#clock.now().getTime()
+  }
+
+  remove(id: string): void {
+    this.#workers.delete(id)
+  }
+}
