@@ -18,7 +18,7 @@ export interface ConnectionPool extends Connection {
    * Runs on one connection that nobody else uses meanwhile, in transactions of its own making. Only
    * where the driver can do so.
    */
-  keep?<T>(run: (connection: Connection) => Promise<T>): Promise<T>
+  keep?<T>(this: void, run: (connection: Connection) => Promise<T>): Promise<T>
   /** Runs on one connection within one transaction, rolled back if it throws. */
   transaction<T>(run: (connection: Connection) => Promise<T>): Promise<T>
   /**
