@@ -12,6 +12,13 @@ export interface Connection {
 export interface ConnectionPool extends Connection {
   /** Whether statements are prepared by name. */
   readonly prepares: boolean
+  /** How many connections it may have. */
+  readonly size: number
+  /**
+   * Runs on one connection that nobody else uses meanwhile, in transactions of its own making. Only
+   * where the driver can do so.
+   */
+  keep?<T>(this: void, run: (connection: Connection) => Promise<T>): Promise<T>
   /** Runs on one connection within one transaction, rolled back if it throws. */
   transaction<T>(run: (connection: Connection) => Promise<T>): Promise<T>
   /**

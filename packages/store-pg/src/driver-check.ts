@@ -1,8 +1,10 @@
-import { StoreUnavailableError } from '@tasking/core'
+import { StoreUnavailableError, systemClock } from '@tasking/core'
 import type { Clock } from '@tasking/core'
-import type { ConnectionPool } from './connection.ts'
+import type { Connection, ConnectionPool } from './connection.ts'
 import { UnsafeDriverError } from './errors.ts'
+import { survivesSwitch, twoAtOnce } from './session-switch.ts'
 
+const pairs = 3
 const probes = 24
 const together = 8
 
@@ -32,17 +34,23 @@ export async function isPooled(pool: ConnectionPool, clock: Clock): Promise<bool
  * another one's `begin` or `commit`, and report success for what was never committed.
  * @throws UnsafeDriverError
  */
-export async function checkCommits(pool: ConnectionPool): Promise<void> {
+export async function checkCommits(
+  pool: ConnectionPool,
+  clock: Clock = systemClock,
+): Promise<void> {
   const advice =
     'use `prepare: false` (postgres.js), unnamed statements (node-postgres), or a direct connection.'
+  if (!(await survivesSwitch(pool, clock))) {
+    throw new UnsafeDriverError(
+      pool.address,
+      `it names statements that its pooler sends to sessions which don't know them; ${advice}`,
+    )
+  }
   let ids: string[]
   try {
-    ids = await inTurns(probes, together, () =>
-      pool.transaction(async (connection) => {
-        const [row] = await connection.query('select pg_current_xact_id()::text, $1::int', [1])
-        return String(row?.[0])
-      }),
-    )
+    const held = await idsOfPairs(pool, clock)
+    const rest = await inTurns(probes - held.length, together, () => pool.transaction(ownId))
+    ids = [...held, ...rest]
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new UnsafeDriverError(
@@ -62,6 +70,23 @@ export async function checkCommits(pool: ConnectionPool): Promise<void> {
       `behind its pooler only ${committed} of ${probes} transactions reported as committed were; ${advice}`,
     )
   }
+}
+
+// On an idle pooler quick transactions may all run on one session, where nothing can go wrong.
+async function idsOfPairs(pool: ConnectionPool, clock: Clock): Promise<string[]> {
+  const ids: string[] = []
+  let isHeld = pool.size > 1
+  for (let nth = 0; isHeld && nth < pairs; nth += 1) {
+    const pair = await twoAtOnce(pool, clock, ownId)
+    ids.push(...pair.values)
+    ;({ isHeld } = pair)
+  }
+  return ids
+}
+
+async function ownId(connection: Connection): Promise<string> {
+  const [row] = await connection.query('select pg_current_xact_id()::text, $1::int', [1])
+  return String(row?.[0])
 }
 
 /**

@@ -26,6 +26,7 @@ export interface NodePostgresPool extends NodePostgresHandle {
     readonly host?: string | undefined
     readonly port?: number | undefined
     readonly database?: string | undefined
+    readonly max?: number | undefined
   }
   readonly totalCount: number
   connect(): Promise<NodePostgresClient>
@@ -54,6 +55,16 @@ export function nodePostgresPool(pool: NodePostgresPool, prepare: boolean): Conn
   return {
     ...nodePostgresConnection(pool, address, prepare),
     prepares: prepare,
+    size: pool.options.max ?? 10,
+    async keep(run) {
+      const client = await taken(pool)
+      try {
+        return await run(nodePostgresConnection(client, address, prepare))
+      } finally {
+        client.off('error', letGo)
+        client.release()
+      }
+    },
     async transaction(run) {
       const client = await taken(pool)
       const connection = nodePostgresConnection(client, address, prepare)

@@ -17,6 +17,7 @@ export interface PostgresJsClient extends PostgresJsHandle {
     readonly port: number[]
     readonly database: string
     readonly prepare: boolean
+    readonly max: number
   }
   begin(run: (transaction: PostgresJsHandle) => Promise<unknown>): Promise<unknown>
   end(options?: { timeout?: number }): Promise<void>
@@ -36,11 +37,12 @@ export function postgresJsConnection(
 
 /** A store's pool on a postgres.js client. */
 export function postgresJsPool(client: PostgresJsClient, owned: boolean): ConnectionPool {
-  const { host, port, database, prepare } = client.options
+  const { host, port, database, prepare, max } = client.options
   const address = `${host[0]}:${port[0]}/${database}`
   return {
     address,
     prepares: prepare,
+    size: max,
     query: (text, params) => send(client, text, params, prepare),
     async transaction(run) {
       let outcome: { readonly value: Awaited<ReturnType<typeof run>> } | undefined

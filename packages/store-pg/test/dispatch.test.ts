@@ -55,28 +55,33 @@ async function waitsForAdvisoryLock(): Promise<boolean> {
 }
 
 describe('a transaction of the caller that stays open', () => {
-  test('holds up nobody who completes, and its task runs once it has committed', async () => {
-    const worker = await register(store)
-    await store.dispatch([taskOf(store, { exclusive: ['held'] })])
-    const [first] = await claim(store, worker, 10)
-    if (first === undefined) throw new Error('the task should have been claimed')
-    const waiting = taskOf(store, { exclusive: ['held'] })
-    let looks: Awaited<ReturnType<PgStore['turn']>>['looks'] = []
-    await sql.begin(async (tx) => {
-      const [answer] = await store.dispatch([waiting], { tx })
-      expect(answer?.blocked).toBe(true)
-      const turn = await store.turn({
-        ...{ workerId: worker, slots: 0, looks: [] },
-        completions: [completed(first)],
+  // With so many more it has passed the gate in place of the resource's own lock.
+  test.each([0, 100])(
+    'holds up nobody who completes, and is seen then: %d more resources',
+    async (more) => {
+      const worker = await register(store)
+      await store.dispatch([taskOf(store, { exclusive: ['held'] })])
+      const [first] = await claim(store, worker, 10)
+      if (first === undefined) throw new Error('the task should have been claimed')
+      const others = Array.from({ length: more }, (_, n) => `other ${n}`)
+      const waiting = taskOf(store, { exclusive: ['held', ...others] })
+      let looks: Awaited<ReturnType<PgStore['turn']>>['looks'] = []
+      await sql.begin(async (tx) => {
+        const [answer] = await store.dispatch([waiting], { tx })
+        expect(answer?.blocked).toBe(true)
+        const turn = await store.turn({
+          ...{ workerId: worker, slots: 0, looks: [] },
+          completions: [completed(first)],
+        })
+        expect(turn.refused).toEqual([])
+        expect(turn.looks).toEqual([{ resource: 'held', mode: 'exclusive', inFlight: true }])
+        looks = turn.looks
       })
-      expect(turn.refused).toEqual([])
-      expect(turn.looks).toEqual([{ resource: 'held', mode: 'exclusive', inFlight: true }])
-      looks = turn.looks
-    })
-    const after = await store.turn({ workerId: worker, slots: 100, completions: [], looks })
-    expect(after.claimed.map(({ id }) => id)).toContain(waiting.id)
-    expect(after.looks).toEqual([])
-  })
+      const after = await store.turn({ workerId: worker, slots: 100, completions: [], looks })
+      expect(after.claimed.map(({ id }) => id)).toContain(waiting.id)
+      expect(after.looks).toEqual([])
+    },
+  )
 
   test('holds up a large batch, but not those who come after it', async () => {
     const names = Array.from({ length: 200 }, (_, n) => `of the batch ${n}`)

@@ -48,6 +48,37 @@ describe.skipIf(!pgBouncerAvailable())('through PgBouncer in transaction mode', 
     },
   )
 
+  test.each(['postgres.js', 'node-postgres'])(
+    'a set-up of %s that names its statements is refused, however idle the pooler is',
+    async (driver) => {
+      await using idle = await startPgBouncer({ url: database.directUrl })
+      const adminUrl = new URL(idle.url)
+      adminUrl.pathname = '/pgbouncer'
+      const admin = postgres(adminUrl.href, { max: 1, fetch_types: false, prepare: false })
+      for (let nth = 0; nth < 12; nth += 1) {
+        await admin.unsafe('reconnect').simple()
+        await warmUp(idle.url)
+        const pool = nodePostgres(idle.url, 2)
+        const client = postgres(idle.url, { max: 2, prepare: true, fetch_types: false })
+        const options = driver === 'postgres.js' ? { client } : { pool, prepare: true }
+        await using store = pgStore({ ...options, listen: false })
+        expect(await rejection(store.list())).toMatchObject({ code: 'unsafe_driver' })
+        await client.end({ timeout: 1 })
+        await pool.end()
+      }
+      await admin.end({ timeout: 1 })
+    },
+  )
+
+  test('a pooler with one session for all is no reason to refuse, or to wait for ever', async () => {
+    await using narrow = await startPgBouncer({ url: database.directUrl, poolSize: 1 })
+    const pool = nodePostgres(narrow.url, 2)
+    await using one = pgStore({ pool })
+    await using other = pgStore({ pool })
+    expect(await Promise.all([one.list(), other.list()])).toEqual([[], []])
+    await pool.end()
+  })
+
   test('migrate works', async () => {
     await direct`drop schema tasking cascade`
     const reports = await Promise.all([1, 2, 3].map(() => migrate({ url: bouncer.url })))
@@ -93,3 +124,10 @@ describe('by the way that this run takes', () => {
     expect(String(error)).toContain('repeatable read')
   })
 })
+
+/** Leaves one connection of the pooler's to the server. */
+async function warmUp(url: string): Promise<void> {
+  const client = postgres(url, { max: 1, prepare: false, fetch_types: false })
+  await client`select 1`
+  await client.end({ timeout: 1 })
+}

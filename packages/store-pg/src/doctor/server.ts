@@ -12,7 +12,7 @@ export async function examineConnection({ pool, clock }: Site): Promise<Finding[
     const message = 'The connection is a direct one: LISTEN is possible.'
     return [{ code, severity: 'ok', message }]
   }
-  await checkCommits(pool)
+  await checkCommits(pool, clock)
   return [
     {
       code,
