@@ -9,7 +9,7 @@ import type { Metered } from './measure/meter.ts'
 import type { Sample, Work } from './measure/sample.ts'
 import type { Stage } from './scenario.ts'
 
-/** A migrated database of one side. */
+/** A database of one side, with the tables of a task system. */
 export interface BenchDatabase extends AsyncDisposable {
   readonly url: string
   /** Beside what is measured: to fill tables and to look at them. */
@@ -21,9 +21,13 @@ export interface BenchDatabase extends AsyncDisposable {
   measure(processes: readonly Metered[], work: () => Promise<Work>): Promise<Sample>
 }
 
-export async function benchDatabase({ server }: Stage): Promise<BenchDatabase> {
+/** @param install makes the tables; those of our own unless told otherwise */
+export async function benchDatabase(
+  { server }: Stage,
+  install: (url: string) => Promise<unknown> = (url) => migrate({ url }),
+): Promise<BenchDatabase> {
   const url = await server.createDatabase()
-  await migrate({ url })
+  await install(url)
   const sql = postgres(url, { max: 1, fetch_types: false, onnotice: () => undefined })
   return {
     url,

@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts'
 import { chain } from './chain.ts'
+import { drain, drainByFour } from './drain.ts'
 import { finishedBefore } from './finished-before.ts'
 import { heldSnapshot } from './held-snapshot.ts'
 import { hotResource } from './hot-resource.ts'
@@ -16,4 +17,6 @@ export const scenarios: readonly Scenario[] = [
   idleFleet,
   chain,
   heldSnapshot,
+  drain,
+  drainByFour,
 ]
