@@ -3,6 +3,7 @@ import type { Sql } from 'postgres'
 import { createTasking } from '@tasking/core'
 import type { Tasking } from '@tasking/core'
 import { migrate, pgStore } from '@tasking/store-pg'
+import type { CallerTransaction } from '@tasking/store-pg'
 import { benchTask } from './bench-task.ts'
 import { sample } from './measure/meter.ts'
 import type { Metered } from './measure/meter.ts'
@@ -15,7 +16,7 @@ export interface BenchDatabase extends AsyncDisposable {
   /** Beside what is measured: to fill tables and to look at them. */
   readonly sql: Sql
   /** A client that knows the benchmark's task; the caller closes it. */
-  tasking(options?: { readonly listen?: boolean }): Tasking
+  tasking(options?: { readonly listen?: boolean }): Tasking<CallerTransaction>
   /** Fresh statistics, no dead rows, nothing left to write: as if what fills it came long ago. */
   settle(): Promise<void>
   measure(processes: readonly Metered[], work: () => Promise<Work>): Promise<Sample>

@@ -13,8 +13,8 @@ export interface CallerApi {
   open(setup: CallerSetup): Promise<void>
   /** One by one, as fast as it gets. @returns how long each dispatch took, in ms */
   dispatch(tasks: readonly PlainTask[]): Promise<number[]>
-  /** Each batch in a transaction, one after the other. */
-  dispatchBatches(batches: readonly (readonly PlainTask[])[]): Promise<void>
+  /** Each batch in a transaction, one after the other. @returns how long each took, in ms */
+  dispatchBatches(batches: readonly (readonly PlainTask[])[]): Promise<number[]>
   /** @returns when it began, in nanoseconds of the monotonic clock that all processes share */
   dispatchOne(task: PlainTask): Promise<number>
 }
@@ -44,7 +44,13 @@ serve<CallerApi>({
   },
   async dispatchBatches(batches) {
     const to = opened()
-    for (const batch of batches) await to.dispatchMany(batch)
+    const latenciesMs: number[] = []
+    for (const batch of batches) {
+      const startedAt = performance.now()
+      await to.dispatchMany(batch)
+      latenciesMs.push(performance.now() - startedAt)
+    }
+    return latenciesMs
   },
   async dispatchOne(task) {
     const beganNs = Number(process.hrtime.bigint())

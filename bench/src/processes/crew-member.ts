@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { loadSystem } from '../systems/index.ts'
 import type { CrewSetup } from '../systems/system.ts'
 import { tellFinished } from './finished-tally.ts'
@@ -9,6 +10,8 @@ export type RunNote = readonly [index: number, startNs: number, endNs: number]
 export interface MemberSetup extends CrewSetup {
   /** Whether handlers note when they ran, and give way once, so that others could come between. */
   readonly records: boolean
+  /** How long they work, instead of giving way; only where they note it. */
+  readonly workMs?: number
 }
 
 export interface CrewMemberApi {
@@ -24,11 +27,11 @@ const runs: RunNote[] = []
 let begin: (() => Promise<void>) | undefined
 
 serve<CrewMemberApi>({
-  async open({ records, ...setup }) {
+  async open({ records, workMs, ...setup }) {
     const system = await loadSystem(setup.system)
     const noted = async ({ index }: { readonly index: number }) => {
       const startNs = nowNs()
-      await new Promise((resolve) => setImmediate(resolve))
+      await (workMs === undefined ? new Promise((resolve) => setImmediate(resolve)) : sleep(workMs))
       runs.push([index, startNs, nowNs()])
     }
     begin = await system.openWorker(setup, {

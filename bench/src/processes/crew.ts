@@ -51,8 +51,11 @@ export class Crew implements AsyncDisposable {
 
   /** What the handlers noted, if they were told to. */
   async runs(): Promise<RunNote[]> {
-    const all = await Promise.all(this.#remotes.map((remote) => remote.call('runs')))
-    return all.flat()
+    return (await this.runsByProcess()).flat()
+  }
+
+  async runsByProcess(): Promise<(readonly RunNote[])[]> {
+    return Promise.all(this.#remotes.map((remote) => remote.call('runs')))
   }
 
   // Nobody misses them: nothing else works on their database.

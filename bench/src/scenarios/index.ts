@@ -4,6 +4,7 @@ import { chain } from './chain.ts'
 import { dispatch, dispatchBySixteen } from './dispatch.ts'
 import { drainResources } from './drain-resources.ts'
 import { drain, drainByFour } from './drain.ts'
+import { embedded } from './embedded.ts'
 import { finishedBefore } from './finished-before.ts'
 import { heldSnapshot } from './held-snapshot.ts'
 import { hotResource } from './hot-resource.ts'
@@ -11,6 +12,7 @@ import { idleFleet } from './idle-fleet.ts'
 import { perKey } from './per-key.ts'
 import { pickUpPeers } from './pick-up-peers.ts'
 import { pickUp } from './pick-up.ts'
+import { seed } from './seed.ts'
 import { stuckBefore } from './stuck-before.ts'
 
 /** In the order in which they run. */
@@ -30,4 +32,6 @@ export const scenarios: readonly Scenario[] = [
   bulk,
   perKey,
   pickUpPeers,
+  seed,
+  embedded,
 ]
