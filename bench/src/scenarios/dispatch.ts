@@ -33,6 +33,11 @@ function scenario(name: string, callers: number): Scenario {
       side(graphile, 'graphile-worker'),
       side(boss, 'pg-boss'),
     ],
+    plotted: [
+      { what: 'tasks per second', figure: ({ tasksPerSecond }) => tasksPerSecond },
+      { what: 'ms, p50', figure: ({ p50Ms }) => p50Ms },
+      { what: 'ms, p99', figure: ({ p99Ms }) => p99Ms },
+    ],
     goals: [throughputGoal(oursWithTwo, graphileWithQueue, 2)],
   }
 }

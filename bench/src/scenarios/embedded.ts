@@ -34,6 +34,10 @@ export const embedded: Scenario = {
     ),
   ],
   goals: [],
+  plotted: [
+    { what: 'ms, p50', figure: ({ p50Ms }) => p50Ms },
+    { what: 'commits', figure: ({ commitsPerTask }) => commitsPerTask },
+  ],
 }
 
 function insert(tx: TransactionSql) {

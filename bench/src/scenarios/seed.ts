@@ -22,6 +22,9 @@ export const seed: Scenario = {
   description: `${tasks} tasks with 2 of 128 resources each, dispatched at once to 1 to 64 idle slots`,
   rounds: 3,
   sides: slotCounts.map(side),
+  plotted: ['makespan ms', ofIdeal, 'dispatch ms', 'pick-up p50 ms', 'pick-up p99 ms'].map(
+    (what) => ({ what, figure: ({ extra }: Figures) => extra[what] }),
+  ),
   goals: slotCounts.flatMap((slots) => [
     {
       ...{ side: nameOf(slots), what: 'makespan, of the ideal one', bound: { atMost: 1.03 } },
