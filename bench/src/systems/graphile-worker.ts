@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { Logger, makeWorkerUtils, run } from 'graphile-worker'
 import type { PlainTask, System } from './system.ts'
 
@@ -33,10 +34,10 @@ export const graphileWorker: System = {
       },
     }
     const taskList = { [identifier]: (payload: unknown) => work.run(payload as PlainTask) }
-    return async () => {
-      const runner = await run({ preset, taskList, parsedCronItems: [], logger })
-      runner.events.on('job:success', () => work.finished(1))
-    }
+    // Its own, since the first jobs may be done before it hands out those of the runner.
+    const events = new EventEmitter()
+    events.on('job:success', () => work.finished(1))
+    return async () => void (await run({ preset, taskList, parsedCronItems: [], logger, events }))
   },
   // A job is told of as complete when its handler is.
   async isEmpty(sql) {
