@@ -3,27 +3,32 @@ import type { Sql } from 'postgres'
 import { createTasking } from '@tasking/core'
 import type { Tasking } from '@tasking/core'
 import { migrate, pgStore } from '@tasking/store-pg'
+import type { CallerTransaction } from '@tasking/store-pg'
 import { benchTask } from './bench-task.ts'
 import { sample } from './measure/meter.ts'
 import type { Metered } from './measure/meter.ts'
 import type { Sample, Work } from './measure/sample.ts'
 import type { Stage } from './scenario.ts'
 
-/** A migrated database of one side. */
+/** A database of one side, with the tables of a task system. */
 export interface BenchDatabase extends AsyncDisposable {
   readonly url: string
   /** Beside what is measured: to fill tables and to look at them. */
   readonly sql: Sql
   /** A client that knows the benchmark's task; the caller closes it. */
-  tasking(options?: { readonly listen?: boolean }): Tasking
+  tasking(options?: { readonly listen?: boolean }): Tasking<CallerTransaction>
   /** Fresh statistics, no dead rows, nothing left to write: as if what fills it came long ago. */
   settle(): Promise<void>
   measure(processes: readonly Metered[], work: () => Promise<Work>): Promise<Sample>
 }
 
-export async function benchDatabase({ server }: Stage): Promise<BenchDatabase> {
+/** @param install makes the tables; those of our own unless told otherwise */
+export async function benchDatabase(
+  { server }: Stage,
+  install: (url: string) => Promise<unknown> = (url) => migrate({ url }),
+): Promise<BenchDatabase> {
   const url = await server.createDatabase()
-  await migrate({ url })
+  await install(url)
   const sql = postgres(url, { max: 1, fetch_types: false, onnotice: () => undefined })
   return {
     url,

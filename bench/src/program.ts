@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { runBench } from './bench.ts'
 import type { BenchFlags } from './bench.ts'
+import { guardCommand } from './guard/command.ts'
 import { positiveNumber, wholeNumber } from './number-flag.ts'
 import { postgresFlag } from './postgres-flag.ts'
 import { scenarios } from './scenarios/index.ts'
@@ -33,6 +34,7 @@ export function createProgram(): Command {
     .enablePositionalOptions()
     .action((names: string[], flags: BenchFlags) => runBench(names, flags))
     .addCommand(stressCommand())
+    .addCommand(guardCommand())
 }
 
 // Called for one name after the other.

@@ -10,6 +10,8 @@ export interface Scenario {
   /** Measured in turns, A B A B; the first one is what the others are compared with. */
   readonly sides: readonly SideDefinition[]
   readonly goals: readonly Goal[]
+  /** What is plotted; default what the goals are about. */
+  readonly plotted?: readonly Plotted[]
   /** Default 5. */
   readonly rounds?: number
 }
@@ -24,14 +26,18 @@ export interface Side extends AsyncDisposable {
   measure(): Promise<Sample>
 }
 
+/** A figure by a name. */
+export interface Plotted {
+  /** What it is, in words: "time", "throughput". */
+  readonly what: string
+  readonly figure: (figures: Figures) => number | undefined
+}
+
 /** A bound for a figure of one side, or for its ratio to the same figure of another. */
-export interface Goal {
+export interface Goal extends Plotted {
   readonly side: string
   /** The side to compare with; without it, the figure itself is what counts. */
   readonly against?: string
-  /** What is compared, in words: "time", "throughput". */
-  readonly what: string
-  readonly figure: (figures: Figures) => number | undefined
   readonly bound: { readonly atMost: number } | { readonly atLeast: number }
 }
 

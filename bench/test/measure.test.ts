@@ -1,4 +1,4 @@
-import { useDatabase } from '@tasking/testbed'
+import { nodePostgres, useDatabase } from '@tasking/testbed'
 import postgres from 'postgres'
 import { expect, test } from 'vitest'
 import { figuresOf, median } from '../src/measure/figures.ts'
@@ -105,4 +105,17 @@ test('round trips are questions with an answer, not what comes unasked', async (
   // A long answer comes in many pieces.
   await asking`select repeat('x', 4000000)`.simple()
   expect(roundTrips() - before).toBe(7)
+})
+
+test('round trips of node-postgres, too, which the peers use', async () => {
+  const pool = nodePostgres(database.directUrl, 1)
+  try {
+    await pool.query('select 1')
+    const before = roundTrips()
+    for (let n = 0; n < 5; n += 1)
+      await pool.query({ name: 'one', text: 'select $1::int', values: [1] })
+    expect(roundTrips() - before).toBe(5)
+  } finally {
+    await pool.end()
+  }
 })

@@ -1,7 +1,9 @@
 import type { Metered } from '../measure/meter.ts'
+import { FinishedCount } from './finished-count.ts'
+import type { FinishedEvent } from './finished-tally.ts'
 import { spawnRemote } from './remote.ts'
 import type { Remote } from './remote.ts'
-import type { TurnTimes, WorkersApi, WorkersEvent, WorkerSetup } from './workers.ts'
+import type { TurnTimes, WorkersApi, WorkerSetup } from './workers.ts'
 
 const script = new URL('./workers.ts', import.meta.url)
 
@@ -12,18 +14,17 @@ export interface FleetSetup extends WorkerSetup {
 
 /** Real workers in processes of their own. */
 export class WorkerFleet implements AsyncDisposable {
-  readonly #remotes: readonly Remote<WorkersApi, WorkersEvent>[]
-  #finished = 0
-  #waiting: { readonly count: number; readonly resolve: () => void }[] = []
+  readonly #remotes: readonly Remote<WorkersApi, FinishedEvent>[]
+  readonly #finished = new FinishedCount()
 
-  private constructor(remotes: readonly Remote<WorkersApi, WorkersEvent>[]) {
+  private constructor(remotes: readonly Remote<WorkersApi, FinishedEvent>[]) {
     this.#remotes = remotes
-    for (const remote of remotes) remote.onEvent(({ finished }) => this.#note(finished))
+    for (const remote of remotes) remote.onEvent(({ finished }) => this.#finished.add(finished))
   }
 
   static async start({ processes, ...setup }: FleetSetup): Promise<WorkerFleet> {
     const remotes = Array.from({ length: processes }, () =>
-      spawnRemote<WorkersApi, WorkersEvent>(script),
+      spawnRemote<WorkersApi, FinishedEvent>(script),
     )
     const fleet = new WorkerFleet(remotes)
     try {
@@ -41,16 +42,15 @@ export class WorkerFleet implements AsyncDisposable {
 
   /** How many tasks the workers have finished. */
   get finished(): number {
-    return this.#finished
+    return this.#finished.value
   }
 
   /** Resolves when the workers have finished so many tasks since their start. */
-  async untilFinished(count: number): Promise<void> {
-    if (this.#finished >= count) return
-    const died = Promise.race(this.#remotes.map(({ exited }) => exited))
-    const reached = new Promise<void>((resolve) => this.#waiting.push({ count, resolve }))
-    const how = await Promise.race([reached, died])
-    if (how !== undefined) throw new Error(`A process with workers ended: ${how}`)
+  untilFinished(count: number): Promise<void> {
+    return this.#finished.until(
+      count,
+      this.#remotes.map(({ exited }) => exited),
+    )
   }
 
   /** All turns since the last question. */
@@ -63,11 +63,5 @@ export class WorkerFleet implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#remotes.map((remote) => remote.call('stop')))
     await Promise.all(this.#remotes.map((remote) => remote[Symbol.asyncDispose]()))
-  }
-
-  #note(finished: number): void {
-    this.#finished += finished
-    for (const { count, resolve } of this.#waiting) if (this.#finished >= count) resolve()
-    this.#waiting = this.#waiting.filter(({ count }) => this.#finished < count)
   }
 }

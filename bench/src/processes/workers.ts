@@ -3,7 +3,8 @@ import { pgStore } from '@tasking/store-pg'
 import { createWorker } from '@tasking/worker'
 import type { Worker, WorkerEvent } from '@tasking/worker'
 import { benchTask } from '../bench-task.ts'
-import { serve, tell } from './service.ts'
+import { tellFinished } from './finished-tally.ts'
+import { serve } from './service.ts'
 
 export interface WorkerSetup {
   readonly url: string
@@ -25,16 +26,9 @@ export interface WorkersApi {
   stop(): Promise<void>
 }
 
-/** How many tasks were finished since the last event. */
-export interface WorkersEvent {
-  readonly finished: number
-}
-
-const tellAfterMs = 5
 const workers: Worker[] = []
 let turns = 0
 let turnMs = 0
-let finished = 0
 
 serve<WorkersApi>({
   async start({ url, workers: count, concurrency, listen }) {
@@ -66,11 +60,5 @@ serve<WorkersApi>({
 })
 
 function note({ kind }: WorkerEvent): void {
-  if (kind !== 'finished') return
-  finished += 1
-  if (finished > 1) return
-  setTimeout(() => {
-    tell<WorkersEvent>({ finished })
-    finished = 0
-  }, tellAfterMs)
+  if (kind === 'finished') tellFinished(1)
 }

@@ -1,4 +1,5 @@
 import type { Series } from '../measure/sample.ts'
+import { color, escaped, image } from './svg.ts'
 
 /** The course of one side. */
 export interface PlottedSide {
@@ -12,7 +13,6 @@ const left = 70
 const right = 20
 const top = 28
 const bottom = 26
-const colors = ['#4269d0', '#d0562f', '#3a9a5b', '#8a5fbf']
 
 /** One panel for each series, with a line for each side, as an SVG image. */
 export function plot(title: string, sides: readonly PlottedSide[]): string {
@@ -24,15 +24,11 @@ export function plot(title: string, sides: readonly PlottedSide[]): string {
       `<text x="${left + index * 200}" y="40" fill="${color(index)}">■ ${escaped(name)}</text>`,
   )
   const panels = names.map((name, index) => panel(name, sides, head + index * panelHeight))
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
+  return image(width, height, [
     `<text x="${left}" y="20" font-size="14">${escaped(title)}</text>`,
     ...legend,
     ...panels,
-    '</svg>',
-    '',
-  ].join('\n')
+  ])
 }
 
 function panel(name: string, sides: readonly PlottedSide[], y: number): string {
@@ -69,12 +65,4 @@ function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
   const factor = [1, 2, 5, 10].find((step) => step * power >= value) ?? 10
   return factor * power
-}
-
-function color(index: number): string {
-  return colors[index % colors.length] ?? '#000'
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 }

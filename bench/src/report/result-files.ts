@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { figuresOf } from '../measure/figures.ts'
 import type { ScenarioResult } from '../run-scenario.ts'
+import { barPanels } from './bar-panels.ts'
+import { barPlot } from './bar-plot.ts'
 import { goalLine } from './scenario-text.ts'
 import { plot } from './plot.ts'
 
@@ -46,20 +48,22 @@ export function resultDocument(result: ScenarioResult, context: RunContext) {
   }
 }
 
-/** Writes the result, and a plot where there is a course over time. @returns the files */
+/** Writes the result with a plot of its sides, and one of their course over time. @returns the files */
 export function writeResult(result: ScenarioResult, context: RunContext): string[] {
   mkdirSync(directory, { recursive: true })
   const stamp = context.startedAt.toISOString().slice(0, 19).replaceAll(':', '')
   const file = join(directory, `${result.scenario.name}-${stamp}`)
-  const files = [`${file}.json`]
+  const { description } = result.scenario
+  const files = [`${file}.json`, `${file}.svg`]
   writeFileSync(`${file}.json`, `${JSON.stringify(resultDocument(result, context), null, 2)}\n`)
+  writeFileSync(`${file}.svg`, barPlot(description, barPanels(result)))
   const plotted = result.sides.map(({ name, samples }) => ({
     name,
     series: samples[0]?.series ?? [],
   }))
   if (plotted.some(({ series }) => series.length > 0)) {
-    files.push(`${file}.svg`)
-    writeFileSync(`${file}.svg`, plot(result.scenario.description, plotted))
+    files.push(`${file}-course.svg`)
+    writeFileSync(`${file}-course.svg`, plot(description, plotted))
   }
   return files
 }

@@ -1,7 +1,7 @@
 import { benchDatabase } from '../bench-database.ts'
 import { fillFinished } from '../fill.ts'
 import type { Scenario, SideDefinition } from '../scenario.ts'
-import { measureDrain } from './drain.ts'
+import { measureThroughput } from './throughput.ts'
 
 const none = 'none'
 const finished = '5 million finished'
@@ -27,7 +27,7 @@ function side(name: string, count: number): SideDefinition {
       if (count > 0) await fillFinished(database, stage.scaled(count, 10_000))
       await database.settle()
       return {
-        measure: () => measureDrain(stage, database),
+        measure: () => measureThroughput(stage, database),
         [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
       }
     },

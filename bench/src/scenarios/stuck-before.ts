@@ -3,7 +3,7 @@ import type { BenchDatabase } from '../bench-database.ts'
 import { fillBlocked, fillUnclaimable } from '../fill.ts'
 import type { Figures } from '../measure/figures.ts'
 import type { Scenario, SideDefinition } from '../scenario.ts'
-import { measureDrain } from './drain.ts'
+import { measureThroughput } from './throughput.ts'
 
 const none = 'none before them'
 const blocked = '100,000 blocked before them'
@@ -40,7 +40,7 @@ function side(
       await fill(database, stage.scaled(100_000, 1_000))
       await database.settle()
       return {
-        measure: () => measureDrain(stage, database),
+        measure: () => measureThroughput(stage, database),
         [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
       }
     },
