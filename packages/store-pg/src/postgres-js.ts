@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type postgres from 'postgres'
 import type { Connection, ConnectionPool, Param } from './connection.ts'
 
@@ -46,9 +47,22 @@ export function postgresJsPool(client: PostgresJsClient, owned: boolean): Connec
     query: (text, params) => send(client, text, params, prepare),
     async transaction(run) {
       let outcome: { readonly value: Awaited<ReturnType<typeof run>> } | undefined
-      await client.begin(async (transaction) => {
-        outcome = { value: await run(postgresJsConnection(transaction, address, prepare)) }
+      let isLost = false
+      const begun = client.begin(async (transaction) => {
+        const connection = postgresJsConnection(transaction, address, prepare)
+        const query: Connection['query'] = (text, params) =>
+          isLost ? never() : connection.query(text, params)
+        try {
+          outcome = { value: await run({ address, query }) }
+        } catch (error) {
+          // Whether the connection is lost is known a moment later.
+          await nextTurn()
+          if (isLost) return never()
+          throw error
+        }
       })
+      begun.catch(() => (isLost = true))
+      await begun
       if (outcome === undefined) throw new Error('The transaction ended before its work.')
       return outcome.value
     },
@@ -60,6 +74,12 @@ export function postgresJsPool(client: PostgresJsClient, owned: boolean): Connec
       if (owned) await client.end({ timeout: 5 })
     },
   }
+}
+
+// On a lost connection postgres.js 3.4 would send the next statement, be it only its own rollback,
+// to where no socket is, and end the process. Its `begin` has rejected by then: nobody waits for this.
+function never(): Promise<never> {
+  return new Promise(() => undefined)
 }
 
 async function send(
