@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -12,6 +13,8 @@ export default defineConfig({
       ...configDefaults.exclude,
       ...(process.env['TASKING_TEST_BENCH'] ? [] : ['bench/test/{scenarios,stress}.test.ts']),
     ],
+    // Files mostly wait for servers, processes and each other's clocks: more of them than cores can go on.
+    maxWorkers: Math.max(3, availableParallelism()),
     globalSetup: ['./testbed/global-setup.ts'],
     // Real servers and processes start and stop in tests and hooks, on small machines too.
     testTimeout: 30_000,
