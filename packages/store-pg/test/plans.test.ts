@@ -149,9 +149,9 @@ const many = 100_000
 function dearer(costs: Costs, than: Costs): object {
   const entries = Object.entries(costs).flatMap(([name, { pages, rows, scans }]) => {
     const before = than[name] ?? { pages: 0, rows: 0, scans: 0 }
-    // A deeper index has a page more on the way to each row; a scan of any index has hundreds.
-    // A claim whose look was slow reads what it claimed once more.
-    const much = pages > before.pages + 200 || rows > before.rows + 50 || scans > 0
+    // A deeper index has a page more on the way to each row; a scan of any index has a thousand. A
+    // claim whose look was slow reads what it claimed once more, and has one statement more to plan.
+    const much = pages > before.pages + 400 || rows > before.rows + 50 || scans > 0
     return much ? [[name, { pages, rows, scans, before }]] : []
   })
   return Object.fromEntries(entries)
