@@ -10,6 +10,7 @@ import { Mix } from './mix.ts'
 import type { MixedDispatch, MixedTask } from './mix.ts'
 import { stressTask } from './stress-task.ts'
 import type { MemberApi } from './team.ts'
+import { Transactions } from './transactions.ts'
 
 export interface DispatcherSetup {
   readonly url: string
@@ -50,6 +51,7 @@ serve<MemberApi<DispatcherSetup>>({
 
 async function run({ url, ledger, recordings, seed, first, step }: DispatcherSetup): Promise<void> {
   const sql = postgres(url, { max: callers, fetch_types: false, onnotice: () => undefined })
+  const transactions = new Transactions(url, callers)
   const tasking = createTasking({ store: pgStore({ url }), tasks: [stressTask] })
   const mix = new Mix(seed, first, step)
   const caller = async () => {
@@ -61,17 +63,18 @@ async function run({ url, ledger, recordings, seed, first, step }: DispatcherSet
       const next = mix.next()
       planned += next.tasks.length
       const recordEnd = recordDispatch(ledger, next.tasks.map(entry))
-      recordEnd(await dispatch(tasking, sql, next, recordings))
+      recordEnd(await dispatch(tasking, transactions, next, recordings))
     }
   }
   await Promise.all(Array.from({ length: callers }, caller))
   await tasking.close()
+  await transactions.close()
   await sql.end({ timeout: 5 })
 }
 
 async function dispatch(
   tasking: Tasking<CallerTransaction>,
-  sql: postgres.Sql,
+  transactions: Transactions,
   { tasks, transaction }: MixedDispatch,
   recordings: string,
 ) {
@@ -83,7 +86,7 @@ async function dispatch(
       await tasking.dispatchBatch(entries)
       return 'kept'
     }
-    await sql.begin(async (tx) => {
+    await transactions.run(async (tx) => {
       await tasking.dispatchBatch(entries, { tx })
       await sleep(transaction.openMs)
       if (transaction.rollBack) throw new RollBack()
