@@ -941,6 +941,7 @@ declare
   untils int[];
   shares int[];
   picked uuid[] := '{}';
+  from_freed int := 0;
   token bigint;
 begin
   claimed := '{}';
@@ -986,7 +987,8 @@ begin
             limit 1
          );
   look_ms := extract(epoch from clock_timestamp() - moment) * 1000;
-  slots := slots - cardinality(picked);
+  from_freed := cardinality(picked);
+  slots := slots - from_freed;
   if runnable is not null and slots > 0 then
     shares := array[slots];
     if cardinality(runnable) > 1 then
@@ -1049,13 +1051,14 @@ begin
   select array_agg("tasking".claim_document(t.task) order by (t.task).priority desc, (t.task).position)
     into claimed
     from taken as t;
+  -- What was just freed may stand far ahead of others that wait: only the look in order says where.
   if floors is not null or look_ms > slow_ms then
     select jsonb_agg(jsonb_build_array(queue, last.name, jsonb_build_array(last.rank, last.position - margin)))
       into next_floors
       from (
         select distinct on (t.name) t.name, - t.priority as rank, t.position
           from "tasking".task as t
-         where t.id = any (picked)
+         where t.id = any (picked[from_freed + 1:])
          order by t.name, - t.priority desc, t.position desc
       ) as last;
   end if;
