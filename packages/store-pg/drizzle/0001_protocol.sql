@@ -922,8 +922,8 @@ $$;
 -- Claims up to so many tasks of one queue, the most urgent and oldest first. Each name has a part of
 -- the index of its own, so that tasks which nobody here can run don't stand in the way. What is left
 -- there of claimed tasks does, while somebody's snapshot keeps it from being cleaned up: `floors`
--- says for each name where to begin instead of at its front (null: at the front). What may stand
--- before, such as those just `freed`, is tried first. The answer says where to go on.
+-- says for each name where to begin instead of at its front (null: at the front), or with the first
+-- of those just `freed` if that stands before. The answer says where to go on.
 create function "tasking".claim(
   worker uuid, queue text, names text[], slots int, moment timestamptz, floors jsonb, freed uuid[],
   out claimed json[], out next_floors jsonb, out look_ms real
@@ -941,26 +941,27 @@ declare
   untils int[];
   shares int[];
   picked uuid[] := '{}';
-  from_freed int := 0;
   token bigint;
 begin
   claimed := '{}';
   if floors is not null and freed <> '{}' then
-    picked := array(
-      select one.id
-        from unnest(freed) as free (id)
-       cross join lateral (
-         select c.id, c.priority, c.position
-           from "tasking".task as c
-          where c.id = free.id and c.queue = queue and c.name = any (names)
-            -- Not the state itself: that would offer the index that is to be passed over.
-            and c.state::text = 'waiting'
-          limit 1
-            for no key update skip locked
-       ) as one
-       order by one.priority desc, one.position
-       limit slots
-    );
+    select floors || coalesce(
+             jsonb_object_agg(first.name, jsonb_build_array(first.rank, first.position)), '{}'
+           )
+      into floors
+      from (
+        select distinct on (t.name) t.name, - t.priority as rank, t.position
+          from unnest(freed) as free (id)
+         cross join lateral (
+           select f.name, f.priority, f.position
+             from "tasking".task as f
+            where f.id = free.id and f.queue = queue
+            limit 1
+         ) as t
+         where (- t.priority, t.position)
+               < ((floors -> t.name ->> 0)::int, (floors -> t.name ->> 1)::bigint)
+         order by t.name, - t.priority, t.position
+      ) as first;
   end if;
 
   -- A part of the index for each name; with a floor two, all that is more urgent and what is not.
@@ -987,9 +988,7 @@ begin
             limit 1
          );
   look_ms := extract(epoch from clock_timestamp() - moment) * 1000;
-  from_freed := cardinality(picked);
-  slots := slots - from_freed;
-  if runnable is not null and slots > 0 then
+  if runnable is not null then
     shares := array[slots];
     if cardinality(runnable) > 1 then
       -- How many of each are among the first; only those are locked.
@@ -1007,7 +1006,6 @@ begin
                   where t.queue = queue and t.name = known.name
                     and (- t.priority, t.position) >= (known.rank, known.position)
                     and (- t.priority) < known.until
-                    and t.id <> all (picked)
                     and t.state = 'waiting' and t.unblocked_at is not null
                   order by t.queue, t.name, (- t.priority), t.position
                   limit slots
@@ -1018,7 +1016,7 @@ begin
            group by near.name, near.rank, near.position, near.until
         ) as first;
     end if;
-    picked := picked || array(
+    picked := array(
       select ready.id
         from unnest(runnable, ranks, positions, untils, shares)
              as known (name, rank, position, until, share)
@@ -1028,7 +1026,6 @@ begin
           where c.queue = queue and c.name = known.name
             and (- c.priority, c.position) >= (known.rank, known.position)
             and (- c.priority) < known.until
-            and c.id <> all (picked)
             and c.state = 'waiting' and c.unblocked_at is not null
           order by c.queue, c.name, (- c.priority), c.position
           limit known.share
@@ -1051,14 +1048,13 @@ begin
   select array_agg("tasking".claim_document(t.task) order by (t.task).priority desc, (t.task).position)
     into claimed
     from taken as t;
-  -- What was just freed may stand far ahead of others that wait: only the look in order says where.
   if floors is not null or look_ms > slow_ms then
     select jsonb_agg(jsonb_build_array(queue, last.name, jsonb_build_array(last.rank, last.position - margin)))
       into next_floors
       from (
         select distinct on (t.name) t.name, - t.priority as rank, t.position
           from "tasking".task as t
-         where t.id = any (picked[from_freed + 1:])
+         where t.id = any (picked)
          order by t.name, - t.priority desc, t.position desc
       ) as last;
   end if;
