@@ -81,29 +81,14 @@ as $$
 $$;
 --> statement-breakpoint
 
--- The reservations of a batch: for each element, by its ordinal, each resource and its mode.
+-- The reservations of a batch.
 create function "tasking".reservations(batch jsonb)
-returns table (
-  ordinal int, task_id uuid, resource text, mode "tasking".reservation_mode, amount int, capacity int
-)
+returns table (resource text, mode "tasking".reservation_mode, amount int, capacity int)
 language sql stable
 as $$
-  with element as materialized (
-    select e.ordinality::int as ordinal, e.*
-      from rows from (
-             jsonb_to_recordset(batch) as (id uuid, exclusive text[], shared text[], counted jsonb)
-           ) with ordinality as e (id, exclusive, shared, counted, ordinality)
-  )
-  select e.ordinal, e.id, r.resource, 'exclusive'::"tasking".reservation_mode, null::int, null::int
-    from element as e cross join lateral unnest(e.exclusive) as r (resource)
-  union all
-  select e.ordinal, e.id, r.resource, 'shared', null, null
-    from element as e cross join lateral unnest(e.shared) as r (resource)
-  union all
-  select e.ordinal, e.id, r.resource, 'counted', r.amount, r.capacity
-    from element as e
-   cross join lateral jsonb_to_recordset(e.counted) as r (resource text, amount int, capacity int)
-   where e.counted is not null
+  select r.resource, r.mode, r.amount, r.capacity
+    from jsonb_to_recordset(batch) as e (exclusive text[], shared text[], counted jsonb)
+   cross join lateral "tasking".places(e.exclusive, e.shared, e.counted) as r
 $$;
 --> statement-breakpoint
 
@@ -421,18 +406,11 @@ language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
-declare
-  names text[] := exclusive || shared;
 begin
-  if counted is not null then
-    names := names || array(select c ->> 'resource' from jsonb_array_elements(counted) as c);
-  end if;
-  if names <> '{}' then
+  if exclusive <> '{}' or shared <> '{}' or counted is not null then
     -- Two that only share a resource don't meet; whoever counts must see whoever counts.
-    perform "tasking".lock_names(names, array(
-      select n <= cardinality(exclusive) or n > cardinality(exclusive) + cardinality(shared)
-        from generate_series(1, cardinality(names)) as n
-    ));
+    perform "tasking".lock_names(array_agg(r.resource), array_agg(r.mode <> 'shared'))
+       from "tasking".places(exclusive, shared, counted) as r;
   end if;
   return "tasking".take_in(
     id, name, queue, priority, input, exclusive, shared, counted, options, parent_id, null
