@@ -1,7 +1,7 @@
-import { benchDatabase } from '../bench-database.ts'
 import { fillFinished } from '../fill.ts'
 import type { Scenario, SideDefinition } from '../scenario.ts'
 import { measureThroughput } from './throughput.ts'
+import { sharedSide } from './shared-side.ts'
 
 const none = 'none'
 const finished = '5 million finished'
@@ -20,16 +20,7 @@ export const finishedBefore: Scenario = {
 }
 
 function side(name: string, count: number): SideDefinition {
-  return {
-    name,
-    async open(stage) {
-      const database = await benchDatabase(stage)
-      if (count > 0) await fillFinished(database, stage.scaled(count, 10_000))
-      await database.settle()
-      return {
-        measure: () => measureThroughput(stage, database),
-        [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
-      }
-    },
-  }
+  return sharedSide(name, measureThroughput, async (database, stage) => {
+    if (count > 0) await fillFinished(database, stage.scaled(count, 10_000))
+  })
 }

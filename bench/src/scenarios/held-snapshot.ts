@@ -5,8 +5,9 @@ import type { BenchDatabase } from '../bench-database.ts'
 import { Dispatchers } from '../processes/dispatchers.ts'
 import { WorkerFleet } from '../processes/worker-fleet.ts'
 import type { Figures } from '../measure/figures.ts'
-import type { Scenario, SideDefinition, Stage } from '../scenario.ts'
+import type { Scenario, Stage } from '../scenario.ts'
 import { Course } from './course.ts'
+import { freshSide } from './fresh-side.ts'
 
 const none = 'nothing held'
 const held = 'a transaction held open'
@@ -18,7 +19,11 @@ export const heldSnapshot: Scenario = {
   name: 'held-snapshot',
   description: `${perSecond} tasks a second for minutes, beside a transaction that holds its snapshot`,
   rounds: 1,
-  sides: [side(none, false), side(held, true)],
+  // What is measured here is how a database ages.
+  sides: [
+    freshSide(none, (stage) => measure(stage, false)),
+    freshSide(held, (stage) => measure(stage, true)),
+  ],
   goals: [
     {
       ...{ side: held, against: none, what: 'throughput, offered' },
@@ -31,17 +36,6 @@ export const heldSnapshot: Scenario = {
       bound: { atLeast: 0.9 },
     },
   ],
-}
-
-function side(name: string, holds: boolean): SideDefinition {
-  return {
-    name,
-    // A fresh database for each round: what is measured here is how it ages.
-    open: async (stage) => ({
-      measure: () => measure(stage, holds),
-      [Symbol.asyncDispose]: async () => undefined,
-    }),
-  }
 }
 
 async function measure(stage: Stage, holds: boolean) {

@@ -1,7 +1,7 @@
-import { benchDatabase } from '../bench-database.ts'
 import { Dispatchers } from '../processes/dispatchers.ts'
 import type { ResourcePattern } from '../resource-pattern.ts'
 import type { Scenario, SideDefinition } from '../scenario.ts'
+import { sharedSide } from './shared-side.ts'
 
 const none = 'no resource'
 const hot = 'all share one'
@@ -25,24 +25,14 @@ export const hotResource: Scenario = {
 }
 
 function side(name: string, pattern: ResourcePattern): SideDefinition {
-  return {
-    name,
-    async open(stage) {
-      const database = await benchDatabase(stage)
-      await database.settle()
-      return {
-        async measure() {
-          const processes = stage.scaled(16, 3)
-          await using dispatchers = await Dispatchers.start(database.url, processes)
-          await dispatchers.dispatch({ tasks: 20, callers: 1, pattern })
-          const each = stage.scaled(500, 10)
-          return await database.measure(dispatchers.processes, async () => {
-            const latenciesMs = await dispatchers.dispatch({ tasks: each, callers: 1, pattern })
-            return { tasks: each * processes, latenciesMs }
-          })
-        },
-        [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
-      }
-    },
-  }
+  return sharedSide(name, async (stage, database) => {
+    const processes = stage.scaled(16, 3)
+    await using dispatchers = await Dispatchers.start(database.url, processes)
+    await dispatchers.dispatch({ tasks: 20, callers: 1, pattern })
+    const each = stage.scaled(500, 10)
+    return await database.measure(dispatchers.processes, async () => {
+      const latenciesMs = await dispatchers.dispatch({ tasks: each, callers: 1, pattern })
+      return { tasks: each * processes, latenciesMs }
+    })
+  })
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { benchDatabase } from '../bench-database.ts'
 import { benchTask } from '../bench-task.ts'
 import type { Figures } from '../measure/figures.ts'
 import { WorkerFleet } from '../processes/worker-fleet.ts'
 import { resourcesOf } from '../resource-pattern.ts'
 import type { Scenario, SideDefinition } from '../scenario.ts'
+import { sharedSide } from './shared-side.ts'
 
 const onePolling = '1 worker, polling'
 const manyPolling = '64 workers, polling'
@@ -34,41 +34,31 @@ export const idleFleet: Scenario = {
 }
 
 function side(name: string, workers: number, listen: boolean): SideDefinition {
-  return {
-    name,
-    async open(stage) {
-      const database = await benchDatabase(stage)
-      await database.settle()
-      return {
-        async measure() {
-          const processes = Math.min(workers, stage.scaled(4, 2))
-          await using fleet = await WorkerFleet.start({
-            ...{ url: database.url, processes, concurrency: 1, listen },
-            workers: workers === 1 ? 1 : stage.scaled(workers / 4, 2),
-          })
-          await using tasking = database.tasking({ listen: false })
-          const dispatchMany = async (count: number) => {
-            const latenciesMs: number[] = []
-            let dueAt = performance.now()
-            for (let n = 0; n < count; n += 1) {
-              await sleep(Math.max(0, dueAt - performance.now()))
-              dueAt = Math.max(dueAt, performance.now()) + 1_000 / perSecond
-              const startedAt = performance.now()
-              await tasking.dispatch(benchTask, resourcesOf({ kind: 'own' }))
-              latenciesMs.push(performance.now() - startedAt)
-            }
-            return latenciesMs
-          }
-          await dispatchMany(warmUp)
-          const tasks = stage.scaled(1_000, 30)
-          return await database.measure(fleet.processes, async () => {
-            const latenciesMs = await dispatchMany(tasks)
-            await fleet.untilFinished(warmUp + tasks)
-            return { tasks, latenciesMs }
-          })
-        },
-        [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  return sharedSide(name, async (stage, database) => {
+    const processes = Math.min(workers, stage.scaled(4, 2))
+    await using fleet = await WorkerFleet.start({
+      ...{ url: database.url, processes, concurrency: 1, listen },
+      workers: workers === 1 ? 1 : stage.scaled(workers / 4, 2),
+    })
+    await using tasking = database.tasking({ listen: false })
+    const dispatchMany = async (count: number) => {
+      const latenciesMs: number[] = []
+      let dueAt = performance.now()
+      for (let n = 0; n < count; n += 1) {
+        await sleep(Math.max(0, dueAt - performance.now()))
+        dueAt = Math.max(dueAt, performance.now()) + 1_000 / perSecond
+        const startedAt = performance.now()
+        await tasking.dispatch(benchTask, resourcesOf({ kind: 'own' }))
+        latenciesMs.push(performance.now() - startedAt)
       }
-    },
-  }
+      return latenciesMs
+    }
+    await dispatchMany(warmUp)
+    const tasks = stage.scaled(1_000, 30)
+    return await database.measure(fleet.processes, async () => {
+      const latenciesMs = await dispatchMany(tasks)
+      await fleet.untilFinished(warmUp + tasks)
+      return { tasks, latenciesMs }
+    })
+  })
 }

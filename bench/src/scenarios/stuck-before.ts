@@ -1,9 +1,9 @@
-import { benchDatabase } from '../bench-database.ts'
 import type { BenchDatabase } from '../bench-database.ts'
 import { fillBlocked, fillUnclaimable } from '../fill.ts'
 import type { Figures } from '../measure/figures.ts'
 import type { Scenario, SideDefinition } from '../scenario.ts'
 import { measureThroughput } from './throughput.ts'
+import { sharedSide } from './shared-side.ts'
 
 const none = 'none before them'
 const blocked = '100,000 blocked before them'
@@ -33,16 +33,7 @@ function side(
   name: string,
   fill: (database: BenchDatabase, count: number) => Promise<void>,
 ): SideDefinition {
-  return {
-    name,
-    async open(stage) {
-      const database = await benchDatabase(stage)
-      await fill(database, stage.scaled(100_000, 1_000))
-      await database.settle()
-      return {
-        measure: () => measureThroughput(stage, database),
-        [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
-      }
-    },
-  }
+  return sharedSide(name, measureThroughput, (database, stage) =>
+    fill(database, stage.scaled(100_000, 1_000)),
+  )
 }

@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { TaskingError } from '@tasking/core'
 import { pgStore } from '@tasking/store-pg'
-import { serve } from '../processes/service.ts'
-import type { MemberApi } from './team.ts'
+import { serveMember } from './member.ts'
 
 export interface CancellerSetup {
   readonly url: string
@@ -12,34 +11,19 @@ export interface CancellerSetup {
 const pauseMs = 40
 const atOnce = 2
 
-let stopped = false
-let canceled = 0
-let running: Promise<unknown> = Promise.resolve()
-
-serve<MemberApi<CancellerSetup>>({
-  async start({ url }) {
-    running = run(url)
-    running.catch((error: unknown) => {
-      console.error(error)
-      process.exit(1)
-    })
-  },
-  async stop() {
-    stopped = true
-    await running
-    return canceled
-  },
-})
+serveMember<CancellerSetup>(run)
 
 /** Cancels tasks that stand in line, waiting or running, whichever it comes across. */
-async function run(url: string): Promise<void> {
+async function run({ url }: CancellerSetup, isStopped: () => boolean): Promise<number> {
+  let canceled = 0
   const sql = postgres(url, { max: 1, fetch_types: false, onnotice: () => undefined })
   await using store = pgStore({ url })
-  while (!stopped) {
+  while (!isStopped()) {
     await Promise.all((await someTasks(sql)).map((id) => cancel(id)))
     await sleep(pauseMs)
   }
   await sql.end({ timeout: 5 })
+  return canceled
 
   async function cancel(id: string): Promise<void> {
     try {

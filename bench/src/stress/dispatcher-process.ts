@@ -4,12 +4,11 @@ import { batchEntry, createTasking } from '@tasking/core'
 import type { Tasking } from '@tasking/core'
 import { pgStore } from '@tasking/store-pg'
 import type { CallerTransaction } from '@tasking/store-pg'
-import { serve } from '../processes/service.ts'
 import { recordDispatch } from './dispatch-ledger.ts'
+import { serveMember } from './member.ts'
 import { Mix } from './mix.ts'
 import type { MixedDispatch, MixedTask } from './mix.ts'
 import { stressTask } from './stress-task.ts'
-import type { MemberApi } from './team.ts'
 import { Transactions } from './transactions.ts'
 
 export interface DispatcherSetup {
@@ -30,32 +29,19 @@ const pauseMs = 50
 
 class RollBack extends Error {}
 
-let stopped = false
-let planned = 0
-let running: Promise<unknown> = Promise.resolve()
+serveMember<DispatcherSetup>(run)
 
-serve<MemberApi<DispatcherSetup>>({
-  async start(setup) {
-    running = run(setup)
-    running.catch((error: unknown) => {
-      console.error(error)
-      process.exit(1)
-    })
-  },
-  async stop() {
-    stopped = true
-    await running
-    return planned
-  },
-})
-
-async function run({ url, ledger, recordings, seed, first, step }: DispatcherSetup): Promise<void> {
+async function run(
+  { url, ledger, recordings, seed, first, step }: DispatcherSetup,
+  isStopped: () => boolean,
+): Promise<number> {
+  let planned = 0
   const sql = postgres(url, { max: callers, fetch_types: false, onnotice: () => undefined })
   const transactions = new Transactions(url, callers)
   const tasking = createTasking({ store: pgStore({ url }), tasks: [stressTask] })
   const mix = new Mix(seed, first, step)
   const caller = async () => {
-    while (!stopped) {
+    while (!isStopped()) {
       if (await isFull(sql)) {
         await sleep(pauseMs)
         continue
@@ -70,6 +56,7 @@ async function run({ url, ledger, recordings, seed, first, step }: DispatcherSet
   await tasking.close()
   await transactions.close()
   await sql.end({ timeout: 5 })
+  return planned
 }
 
 async function dispatch(
