@@ -13,6 +13,21 @@ export function duration(text: string): Duration {
   return text as Duration
 }
 
+/** Durations with their names, as in "missing=1s,sweep=1m"; together with those that came before. */
+export function durationsByName(
+  text: string,
+  before: Readonly<Record<string, Duration>> = {},
+): Readonly<Record<string, Duration>> {
+  const pairs = listFromVariable(text).map((pair) => {
+    const [, name, value] = /^([^=]+)=(.+)$/.exec(pair) ?? []
+    if (name === undefined || value === undefined) {
+      throw new InvalidArgumentError('It must be a name and a duration, such as sweep=1m.')
+    }
+    return [name, duration(value)] as const
+  })
+  return { ...before, ...Object.fromEntries(pairs) }
+}
+
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
   return Number(text)

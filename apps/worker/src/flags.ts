@@ -2,8 +2,10 @@ import { Option } from 'commander'
 import type { Command } from 'commander'
 import { isolations } from '@tasking/core'
 import type { Duration, Isolation } from '@tasking/core'
+import type { DutyPeriods } from '@tasking/worker'
 import {
   duration,
+  durationsByName,
   listenAddress,
   listFromVariable,
   switchFromVariable,
@@ -21,6 +23,7 @@ export interface Flags {
   readonly ttl?: Duration
   readonly pollInterval?: Duration
   readonly auxiliary?: boolean
+  readonly housekeeping?: DutyPeriods
   readonly listen?: string | false
   readonly isolation?: Isolation
   readonly grace?: Duration
@@ -49,6 +52,10 @@ export function allFlags(): Option[] {
       'longest pause between two polls without wake-ups (default: 200ms)',
     ).argParser(duration),
     flag('--auxiliary', 'run tasks, but do no housekeeping'),
+    flag(
+      '--housekeeping <duty=period...>',
+      'how often duties of the housekeeping are done, such as sweep=1m',
+    ).argParser(durationsByName),
     flag(
       '--listen <url>',
       'a direct connection for wake-ups, where the other one is pooled',

@@ -55,6 +55,16 @@ test.for<[string, string[], RegExp]>([
     ['--isolation', 'container'],
     /--isolation <kind>' argument 'container' is invalid.*\[invalid_usage\]/,
   ],
+  [
+    'a period of no duty',
+    ['--housekeeping', 'sweep'],
+    /--housekeeping <duty=period...>' argument 'sweep' is invalid.*\[invalid_usage\]/,
+  ],
+  [
+    'a duty that there is not',
+    ['--tasks', './tasks.ts', '--database-url', url, '--housekeeping', 'sweep=1m', 'dusting=1h'],
+    /housekeeping: "dusting" is not one of the duties .*\[invalid_option\]/,
+  ],
   ['an unknown flag', ['--task', './tasks.ts'], /\(Did you mean --tasks\?\) \[invalid_usage\]/],
   [
     'a database that is none',

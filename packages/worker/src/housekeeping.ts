@@ -1,38 +1,53 @@
-import type { Clock, HousekeepingReport, Store } from '@tasking/core'
+import type { Clock } from '@tasking/core'
 
-// Missing workers should be found within seconds, whatever their TTL.
-const longestPeriodMs = 2_000
-// Lost wake-ups are rare, and looking for them reads the head of every line.
-const runsPerSweep = 5
+// A worker that lives for less than a seldom duty's period would never get to it.
+const longestFirstMs = 60_000
+// So many workers try as often as one alone would; a larger fleet tries no more often than these.
+const fewWorkers = 4
+
+/** What a run of a duty says of the next one. */
+export interface DutyOutcome {
+  /** When there will be something to do, where that is known. */
+  readonly nextInMs?: number | undefined
+  /** Whether there was something to do. */
+  readonly worked?: boolean
+}
+
+/** One thing that some worker does now and then for all. */
+export interface Duty {
+  readonly name: string
+  /** How often the whole fleet does it, roughly. */
+  readonly periodMs: number
+  /** @param signal aborts when the worker stops: what takes long breaks off then */
+  run(signal: AbortSignal): Promise<DutyOutcome>
+}
 
 export interface HousekeepingListener {
-  onReport(report: HousekeepingReport): void
-  onFailure(error: unknown): void
+  onFailure(duty: string, error: unknown): void
 }
 
 /**
- * What some worker does now and then for all. Every worker tries, at its own jittered moments; the
- * store lets one through at a time, and the larger the fleet the more seldom each one tries.
+ * What some worker does now and then for all. Every worker tries each duty at its own jittered
+ * moments, and the larger the fleet the more seldom; the store lets one through at a time. Each duty
+ * goes its own way, so one that fails or takes long holds up no other.
  */
 export class Housekeeping {
-  readonly #store: Store
+  readonly #duties: readonly Duty[]
   readonly #clock: Clock
-  readonly #periodMs: number
   readonly #listener: HousekeepingListener
   readonly #end = new AbortController()
-  #running: Promise<void> | undefined
+  #running: Promise<unknown> | undefined
   /** How many workers there are. */
   fleet = 1
 
-  constructor(store: Store, clock: Clock, ttlMs: number, listener: HousekeepingListener) {
-    this.#store = store
+  constructor(duties: readonly Duty[], clock: Clock, listener: HousekeepingListener) {
+    this.#duties = duties
     this.#clock = clock
-    this.#periodMs = Math.min(longestPeriodMs, ttlMs / 3)
     this.#listener = listener
   }
 
   start(): void {
-    this.#running ??= this.#run()
+    this.#running ??= Promise.all(this.#duties.map((duty) => this.#keep(duty)))
   }
 
   async stop(): Promise<void> {
@@ -40,17 +55,29 @@ export class Housekeeping {
     await this.#running
   }
 
-  async #run(): Promise<void> {
+  async #keep(duty: Duty): Promise<void> {
     const { signal } = this.#end
-    for (let run = 0; !signal.aborted; run += 1) {
-      const spread = 0.5 + this.#clock.random()
-      await this.#clock.sleep(this.#periodMs * spread * Math.max(1, this.fleet / 4), signal)
+    let pauseMs = this.#pauseMs(Math.min(duty.periodMs, longestFirstMs))
+    while (!signal.aborted) {
+      await this.#clock.sleep(pauseMs, signal)
       if (signal.aborted) return
+      pauseMs = this.#pauseMs(duty.periodMs)
       try {
-        this.#listener.onReport(await this.#store.housekeep({ sweep: run % runsPerSweep === 0 }))
+        const { nextInMs, worked = false } = await duty.run(signal)
+        if (nextInMs !== undefined && this.#heeds(worked)) pauseMs = Math.min(pauseMs, nextInMs)
       } catch (error) {
-        this.#listener.onFailure(error)
+        this.#listener.onFailure(duty.name, error)
       }
     }
+  }
+
+  #pauseMs(periodMs: number): number {
+    return periodMs * (0.5 + this.#clock.random()) * Math.max(1, this.fleet / fewWorkers)
+  }
+
+  // All that have heard of a moment would run then, and hear of the next one: who was too late for
+  // anything is ever less likely to go on with that.
+  #heeds(worked: boolean): boolean {
+    return worked || this.fleet <= fewWorkers || this.#clock.random() < 0.5
   }
 }

@@ -11,6 +11,8 @@ import {
 } from '@tasking/core'
 import type { Clock, Duration, Isolation, JsonValue, Logger, Tasking } from '@tasking/core'
 import type { ChildSetUp } from './child-message.ts'
+import { dutySettings } from './duties.ts'
+import type { DutyPeriods, DutySettings } from './duties.ts'
 import type { WorkerEvent } from './event.ts'
 
 export interface WorkerOptions {
@@ -31,6 +33,8 @@ export interface WorkerOptions {
   readonly ttl?: Duration
   /** An auxiliary worker does no housekeeping. Default false. */
   readonly auxiliary?: boolean
+  /** How often it does each duty of the housekeeping. */
+  readonly housekeeping?: DutyPeriods
   /**
    * The longest pause between two polls while nothing is to do and no wake-ups arrive; with them it
    * is 2 s, and a large fleet polls less. Default 200 ms.
@@ -68,6 +72,7 @@ export interface WorkerSettings {
   readonly version: string
   readonly ttlMs: number
   readonly auxiliary: boolean
+  readonly duties: DutySettings
   readonly pollMs: number
   readonly isolation: Isolation
   readonly graceMs: number
@@ -127,6 +132,7 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
     version,
     ttlMs: Math.round(ttlMs),
     auxiliary: options.auxiliary ?? false,
+    duties: dutySettings(options.housekeeping ?? {}, ttlMs),
     pollMs,
     isolation,
     graceMs: milliseconds(options.grace ?? '10s', 'grace'),

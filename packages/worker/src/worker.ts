@@ -1,6 +1,7 @@
 import { milliseconds, StoreUnavailableError, WorkerMissingError } from '@tasking/core'
 import type { Duration, WorkerId } from '@tasking/core'
 import { ChildPool } from './child-pool.ts'
+import { dutiesOf } from './duties.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { Launcher } from './launcher.ts'
@@ -96,13 +97,9 @@ class PullingWorker implements Worker {
       onFailure: (error) => logger.warn({ err: error }, 'a heartbeat failed'),
       onMissing: () => this.#giveUp(),
     })
-    this.#housekeeping = new Housekeeping(store, clock, ttlMs, {
-      onReport: ({ missingWorkers, lostTasks, unblocked }) => {
-        if (missingWorkers.length === 0 && lostTasks === 0 && unblocked === 0) return
-        logger.warn({ missingWorkers, lostTasks, unblocked }, 'housekeeping had to step in')
-        this.#loop.wake()
-      },
-      onFailure: (error) => logger.warn({ err: error }, 'housekeeping failed'),
+    const duties = dutiesOf(store, settings.duties, logger, () => this.#loop.wake())
+    this.#housekeeping = new Housekeeping(duties, clock, {
+      onFailure: (duty, error) => logger.warn({ err: error, duty }, 'housekeeping failed'),
     })
     this.ended = new Promise<void>((resolve, reject) => {
       this.#resolveEnded = resolve

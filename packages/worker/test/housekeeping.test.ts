@@ -1,96 +1,131 @@
-import { MemoryStore } from '@tasking/core'
-import type { HousekeepingReport, Store } from '@tasking/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { Housekeeping } from '../src/housekeeping.ts'
-import { forwardingStore } from './forwarding-store.ts'
+import type { Duty } from '../src/housekeeping.ts'
 import { HandClock } from './hand-clock.ts'
-
-const report: HousekeepingReport = { done: true, missingWorkers: [], lostTasks: 0, unblocked: 1 }
 
 afterEach(() => void vi.restoreAllMocks())
 
-function setUp(ttlMs = 30_000) {
+function setUp(periodMs = 2_000) {
   const clock = new HandClock()
-  const housekeep = vi.fn<Store['housekeep']>(async () => report)
-  const listener = {
-    onReport: vi.fn<(report: HousekeepingReport) => void>(),
-    onFailure: vi.fn<(error: unknown) => void>(),
-  }
-  const store = forwardingStore(new MemoryStore(), { housekeep })
-  const housekeeping = new Housekeeping(store, clock, ttlMs, listener)
-  return { clock, housekeep, listener, housekeeping }
+  const run = vi.fn<Duty['run']>(async () => ({}))
+  const other = vi.fn<Duty['run']>(async () => ({}))
+  const onFailure = vi.fn<(duty: string, error: unknown) => void>()
+  const duties = [
+    { name: 'one', periodMs, run },
+    { name: 'other', periodMs: 5_000, run: other },
+  ]
+  const housekeeping = new Housekeeping(duties, clock, { onFailure })
+  return { clock, run, other, onFailure, housekeeping }
 }
 
 describe('Housekeeping', () => {
-  test.each([
-    ['every two seconds', 30_000, 2_000],
-    ['every third of a short TTL', 1_500, 500],
-  ])('is done %s', async (_, ttlMs, periodMs) => {
-    const { clock, housekeep, housekeeping } = setUp(ttlMs)
+  test('does each duty in its own period', async () => {
+    const { clock, run, other, housekeeping } = setUp()
     housekeeping.start()
-    await clock.advance(periodMs - 1)
-    expect(housekeep).not.toHaveBeenCalled()
+    await clock.advance(1_999)
+    expect(run).not.toHaveBeenCalled()
     await clock.advance(1)
-    expect(housekeep).toHaveBeenCalledTimes(1)
-    await clock.advance(4 * periodMs)
-    expect(housekeep).toHaveBeenCalledTimes(5)
+    expect(run).toHaveBeenCalledTimes(1)
+    await clock.advance(8_000)
+    expect(run).toHaveBeenCalledTimes(5)
+    expect(other).toHaveBeenCalledTimes(2)
   })
 
-  test('is done at moments of its own, half a period to either side', async () => {
-    const { clock, housekeep, housekeeping } = setUp()
-    vi.spyOn(clock, 'random').mockReturnValueOnce(0).mockReturnValueOnce(1)
+  test('does them at moments of its own, half a period to either side', async () => {
+    const { clock, run, housekeeping } = setUp()
+    vi.spyOn(clock, 'random').mockReturnValueOnce(0).mockReturnValueOnce(0.5).mockReturnValueOnce(1)
     housekeeping.start()
     await clock.advance(1_000)
-    expect(housekeep).toHaveBeenCalledTimes(1)
+    expect(run).toHaveBeenCalledTimes(1)
     await clock.advance(2_999)
-    expect(housekeep).toHaveBeenCalledTimes(1)
+    expect(run).toHaveBeenCalledTimes(1)
     await clock.advance(1)
-    expect(housekeep).toHaveBeenCalledTimes(2)
+    expect(run).toHaveBeenCalledTimes(2)
   })
 
-  test('is left to others the more, the more there are', async () => {
-    const { clock, housekeep, housekeeping } = setUp()
+  test('does a seldom duty soon after the start, and then in its period', async () => {
+    const { clock, run, housekeeping } = setUp(3_600_000)
+    housekeeping.start()
+    await clock.advance(60_000)
+    expect(run).toHaveBeenCalledTimes(1)
+    await clock.advance(3_599_999)
+    expect(run).toHaveBeenCalledTimes(1)
+    await clock.advance(1)
+    expect(run).toHaveBeenCalledTimes(2)
+  })
+
+  test('leaves them to others the more, the more there are', async () => {
+    const { clock, run, housekeeping } = setUp()
     housekeeping.fleet = 40
     housekeeping.start()
     await clock.advance(19_999)
-    expect(housekeep).not.toHaveBeenCalled()
+    expect(run).not.toHaveBeenCalled()
     await clock.advance(1)
-    expect(housekeep).toHaveBeenCalledTimes(1)
+    expect(run).toHaveBeenCalledTimes(1)
   })
 
-  test('tells what it found', async () => {
-    const { clock, listener, housekeeping } = setUp()
+  test('comes back when there is something to do, but no later than otherwise', async () => {
+    const { clock, run, housekeeping } = setUp()
+    run.mockResolvedValueOnce({ nextInMs: 300 }).mockResolvedValueOnce({ nextInMs: 9_000 })
     housekeeping.start()
     await clock.advance(2_000)
-    expect(listener.onReport.mock.calls).toEqual([[report]])
+    expect(run).toHaveBeenCalledTimes(1)
+    await clock.advance(300)
+    expect(run).toHaveBeenCalledTimes(2)
+    await clock.advance(2_000)
+    expect(run).toHaveBeenCalledTimes(3)
+  })
+
+  test('leaves the next moment to others now and then, where it was too late for this one', async () => {
+    const { clock, run, housekeeping } = setUp()
+    housekeeping.fleet = 8
+    run
+      .mockResolvedValueOnce({ nextInMs: 300, worked: true })
+      .mockResolvedValueOnce({ nextInMs: 300, worked: false })
+    housekeeping.start()
+    await clock.advance(4_300)
+    expect(run).toHaveBeenCalledTimes(2)
+    await clock.advance(3_999)
+    expect(run).toHaveBeenCalledTimes(2)
+    await clock.advance(1)
+    expect(run).toHaveBeenCalledTimes(3)
   })
 
   test('goes on after a failure', async () => {
-    const { clock, housekeep, listener, housekeeping } = setUp()
+    const { clock, run, onFailure, housekeeping } = setUp()
     const failure = new Error('no answer')
-    housekeep.mockRejectedValueOnce(failure)
+    run.mockRejectedValueOnce(failure)
     housekeeping.start()
     await clock.advance(2_000)
-    expect(listener.onFailure.mock.calls).toEqual([[failure]])
+    expect(onFailure.mock.calls).toEqual([['one', failure]])
     await clock.advance(2_000)
-    expect(listener.onReport).toHaveBeenCalledOnce()
+    expect(run).toHaveBeenCalledTimes(2)
+  })
+
+  test('does not let one that takes long hold up the others', async () => {
+    const { clock, run, other, housekeeping } = setUp()
+    run.mockImplementation((signal) => clock.sleep(1_000_000, signal).then(() => ({})))
+    housekeeping.start()
+    await clock.advance(20_000)
+    expect(other).toHaveBeenCalledTimes(4)
+    await housekeeping.stop()
   })
 
   test('is done once, however often it is started', async () => {
-    const { clock, housekeep, housekeeping } = setUp()
+    const { clock, run, housekeeping } = setUp()
     housekeeping.start()
     housekeeping.start()
     await clock.advance(2_000)
-    expect(housekeep).toHaveBeenCalledTimes(1)
+    expect(run).toHaveBeenCalledTimes(1)
   })
 
   test('is done no more once it has stopped', async () => {
-    const { clock, housekeep, housekeeping } = setUp()
+    const { clock, run, housekeeping } = setUp()
     housekeeping.start()
     await housekeeping.stop()
     await clock.advance(20_000)
-    expect(housekeep).not.toHaveBeenCalled()
+    expect(run).not.toHaveBeenCalled()
     expect(clock.pauses).toEqual([])
   })
 
