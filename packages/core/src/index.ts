@@ -76,6 +76,7 @@ export type {
   NewTask,
   Task,
   TaskError,
+  TaskGroupId,
   TaskId,
   TaskOptions,
   TwinRule,

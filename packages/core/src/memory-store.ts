@@ -120,7 +120,8 @@ export class MemoryStore implements Store<never> {
   }
 
   async list(filter: TaskFilter = {}): Promise<Task[]> {
-    const { states, name, queue, resource, parentId, limit = 100, before } = filter
+    const { states, name, queue, resource, parentId, groupId, correlationId } = filter
+    const { limit = 100, before } = filter
     const end = before === undefined ? undefined : this.#tasks.existing(before).position
     return this.#tasks.all
       .filter(
@@ -129,6 +130,8 @@ export class MemoryStore implements Store<never> {
           (name === undefined || task.name === name) &&
           (queue === undefined || task.queue === queue) &&
           (parentId === undefined || task.parentId === parentId) &&
+          (groupId === undefined || task.groupId === groupId) &&
+          (correlationId === undefined || task.correlationId === correlationId) &&
           (resource === undefined ||
             reservationsOf(task.resources).some((one) => one.resource === resource)) &&
           (end === undefined || task.position < end),

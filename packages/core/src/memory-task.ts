@@ -15,6 +15,8 @@ export function newMemoryTask(
   return {
     ...{ ...task, position, dispatchedAt },
     parentId: task.parentId ?? null,
+    groupId: task.groupId ?? null,
+    correlationId: task.correlationId ?? null,
     dedupeKey: task.dedupeKey ?? null,
     state: 'waiting',
     result: null,

@@ -118,9 +118,9 @@ export class MemoryTasks {
   handOver(task: MemoryTask): ClaimedTask {
     const fencingToken = ++this.#lastFencingToken
     task.fencingToken = fencingToken
-    const { id, name, input, resources, queue, parentId, options } = task
+    const { id, name, input, resources, queue, parentId, groupId, correlationId, options } = task
     return {
-      ...{ id, name, input, resources, queue, parentId, fencingToken },
+      ...{ id, name, input, resources, queue, parentId, groupId, correlationId, fencingToken },
       ...(options && { options }),
     }
   }

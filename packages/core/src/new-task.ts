@@ -18,6 +18,8 @@ export interface DispatchOptions {
   readonly priority?: number
   /** The task whose handler dispatches this one. */
   readonly parentId?: TaskId
+  /** What the caller recognises its work by, in logs and in lists. At most 200 characters. */
+  readonly correlationId?: string
   /**
    * At most one task of this definition and this key is incomplete. With a key alone, a dispatch
    * that finds such a twin returns it.
@@ -57,6 +59,7 @@ export async function newTask(
     queue: checkedQueue(options.queue ?? definition.queue ?? defaultQueue),
     priority: checkedPriority(options.priority ?? definition.priority ?? 0),
     ...(options.parentId !== undefined && { parentId: options.parentId }),
+    ...checkedCorrelationId(options.correlationId),
     ...checkedDedupe(options.dedupe),
     ...checkedIfBlocked(options.ifBlocked),
     ...taskOptions(options),
@@ -66,6 +69,12 @@ export async function newTask(
 function checkedQueue(queue: unknown): string {
   if (isName(queue, 100)) return queue
   throw new InvalidOptionError('queue', queue, 'a queue name of 1 to 100 characters')
+}
+
+function checkedCorrelationId(correlationId: unknown): Pick<NewTask, 'correlationId'> | undefined {
+  if (correlationId === undefined) return undefined
+  if (isName(correlationId, 200)) return { correlationId }
+  throw new InvalidOptionError('correlationId', correlationId, 'a text of 1 to 200 characters')
 }
 
 function checkedDedupe(

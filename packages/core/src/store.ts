@@ -9,6 +9,7 @@ import type {
   NewTask,
   Task,
   TaskError,
+  TaskGroupId,
   TaskId,
   WorkerId,
 } from './task.ts'
@@ -136,6 +137,8 @@ export interface TaskFilter {
   readonly queue?: string
   readonly resource?: string
   readonly parentId?: TaskId
+  readonly groupId?: TaskGroupId
+  readonly correlationId?: string
   /** At most so many, newest first. Default 100. */
   readonly limit?: number
   /** Only tasks dispatched before this one: the last id of the page before. */

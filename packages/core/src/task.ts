@@ -5,6 +5,9 @@ import type { TaskState } from './state-machine.ts'
 /** Names a task: a UUID, made before the dispatch so that repeating the dispatch is harmless. */
 export type TaskId = string
 
+/** Names a group of tasks: a UUID. */
+export type TaskGroupId = string
+
 /** Names a worker: a UUID of its own for each start. */
 export type WorkerId = string
 
@@ -35,6 +38,10 @@ export interface NewTask {
   readonly priority: number
   /** The task whose handler dispatched this one. */
   readonly parentId?: TaskId
+  /** The group that it belongs to. */
+  readonly groupId?: TaskGroupId
+  /** What the caller recognises its work by, in logs and in lists. */
+  readonly correlationId?: string
   /** At most one task of this name and this key is incomplete. */
   readonly dedupeKey?: string
   /** What becomes of this task when there is such a twin already. Default `return`. */
@@ -71,6 +78,8 @@ export interface ClaimedTask {
   readonly resources: Resources
   readonly queue: string
   readonly parentId: TaskId | null
+  readonly groupId: TaskGroupId | null
+  readonly correlationId: string | null
   /** Grows with every claim in the store, so that a late writer can be told from the owner. */
   readonly fencingToken: bigint
   /** As it was dispatched. */
@@ -89,6 +98,8 @@ export interface Task {
   readonly result: JsonValue
   readonly error: TaskError | null
   readonly parentId: TaskId | null
+  readonly groupId: TaskGroupId | null
+  readonly correlationId: string | null
   /** Given up when another task replaced it while it ran. */
   readonly dedupeKey: string | null
   readonly workerId: WorkerId | null

@@ -42,6 +42,8 @@ CREATE TABLE "tasking"."task" (
 	"dedupe_key" text,
 	"counted" jsonb,
 	"options" jsonb,
+	"group_id" uuid,
+	"correlation_id" text,
 	"dispatched_at" timestamp with time zone NOT NULL,
 	"unblocked_at" timestamp with time zone,
 	"started_at" timestamp with time zone,

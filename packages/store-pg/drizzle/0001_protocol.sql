@@ -222,7 +222,7 @@ language sql
 as $$
   insert into "tasking".task (
     id, name, state, queue, priority, position, exclusive, shared, counted, options, parent_id, dedupe_key,
-    dispatched_at, finished_at, input, error
+    group_id, correlation_id, dispatched_at, finished_at, input, error
   )
   select (element ->> 'id')::uuid, element ->> 'name', 'skipped',
          coalesce(element ->> 'queue', 'default'), coalesce((element ->> 'priority')::int, 0),
@@ -230,7 +230,7 @@ as $$
          array(select jsonb_array_elements_text(element -> 'exclusive')),
          array(select jsonb_array_elements_text(element -> 'shared')),
          element -> 'counted', element -> 'options', (element ->> 'parentId')::uuid, element ->> 'dedupeKey',
-         clock_timestamp(), clock_timestamp(), element -> 'input', why
+         (element ->> 'groupId')::uuid, element ->> 'correlationId', clock_timestamp(), clock_timestamp(), element -> 'input', why
 $$;
 --> statement-breakpoint
 
@@ -238,7 +238,7 @@ $$;
 -- the order of commits. Says whether it is blocked.
 create function "tasking".take_in(
   id uuid, name text, queue text, priority int, input jsonb, exclusive text[], shared text[],
-  counted jsonb, options jsonb, parent_id uuid, dedupe_key text
+  counted jsonb, options jsonb, parent_id uuid, dedupe_key text, group_id uuid, correlation_id text
 )
 returns boolean
 language plpgsql
@@ -259,11 +259,11 @@ begin
   end if;
   insert into "tasking".task (
     id, name, state, queue, priority, position, exclusive, shared, counted, options, parent_id,
-    dedupe_key, dispatched_at, unblocked_at, input
+    dedupe_key, group_id, correlation_id, dispatched_at, unblocked_at, input
   )
   values (
-    id, name, 'waiting', queue, priority, place, exclusive, shared, counted, options, parent_id, dedupe_key,
-    moment, case when is_free then moment end, input
+    id, name, 'waiting', queue, priority, place, exclusive, shared, counted, options, parent_id,
+    dedupe_key, group_id, correlation_id, moment, case when is_free then moment end, input
   );
   return not is_free;
 end
@@ -352,7 +352,8 @@ begin
     coalesce((element ->> 'priority')::int, 0), element -> 'input',
     array(select jsonb_array_elements_text(element -> 'exclusive')),
     array(select jsonb_array_elements_text(element -> 'shared')),
-    element -> 'counted', element -> 'options', (element ->> 'parentId')::uuid, element ->> 'dedupeKey'
+    element -> 'counted', element -> 'options', (element ->> 'parentId')::uuid, element ->> 'dedupeKey',
+    (element ->> 'groupId')::uuid, element ->> 'correlationId'
   );
   return next;
 end
@@ -361,7 +362,8 @@ $$;
 
 -- Creates tasks that may be conditional: all or none, in line in the order given, one by one, since
 -- each may depend on what became of those before it. An element of the batch has the keys id, name,
--- queue, priority, input, exclusive, shared, counted, options, parentId, dedupeKey, ifTwin, ifBlocked.
+-- queue, priority, input, exclusive, shared, counted, options, parentId, groupId, correlationId,
+-- dedupeKey, ifTwin, ifBlocked.
 -- Says what is to be looked at again after the commit, where something was replaced.
 create function "tasking".dispatch_batch(batch jsonb)
 returns table (id uuid, state "tasking".task_state, blocked boolean, unblocked int, looks jsonb)
@@ -399,7 +401,7 @@ $$;
 -- Creates one task without conditions. Says whether it is blocked.
 create function "tasking".dispatch_one(
   id uuid, name text, queue text, priority int, input jsonb, exclusive text[], shared text[],
-  counted jsonb, options jsonb, parent_id uuid
+  counted jsonb, options jsonb, parent_id uuid, group_id uuid, correlation_id text
 )
 returns boolean
 language plpgsql
@@ -413,7 +415,8 @@ begin
        from "tasking".places(exclusive, shared, counted) as r;
   end if;
   return "tasking".take_in(
-    id, name, queue, priority, input, exclusive, shared, counted, options, parent_id, null
+    id, name, queue, priority, input, exclusive, shared, counted, options, parent_id, null, group_id,
+    correlation_id
   );
 end
 $$;
@@ -425,7 +428,7 @@ $$;
 create function "tasking".dispatch_many(
   names text[], alones boolean[], ids uuid[], task_names text[], queues text[], priorities int[],
   inputs jsonb, exclusives text[], shareds text[], counteds jsonb[], optionses jsonb[],
-  parent_ids uuid[]
+  parent_ids uuid[], group_ids uuid[], correlation_ids text[]
 )
 returns uuid[]
 language plpgsql
@@ -447,15 +450,18 @@ begin
   moment := clock_timestamp();
   if names = '{}' then
     insert into "tasking".task (
-      id, name, state, queue, priority, position, exclusive, shared, options, parent_id,
-      dispatched_at, unblocked_at, input
+      id, name, state, queue, priority, position, exclusive, shared, options, parent_id, group_id,
+      correlation_id, dispatched_at, unblocked_at, input
     )
     select e.id, e.name, 'waiting', e.queue, e.priority, e.position, '{}', '{}', e.options,
-           e.parent_id, moment, moment, e.input
+           e.parent_id, e.group_id, e.correlation_id, moment, moment, e.input
       from rows from (
              unnest(ids), unnest(task_names), unnest(queues), unnest(priorities), unnest(positions),
-             unnest(optionses), unnest(parent_ids), jsonb_array_elements(inputs)
-           ) as e (id, name, queue, priority, position, options, parent_id, input);
+             unnest(optionses), unnest(parent_ids), unnest(group_ids), unnest(correlation_ids),
+             jsonb_array_elements(inputs)
+           ) as e (
+             id, name, queue, priority, position, options, parent_id, group_id, correlation_id, input
+           );
     return '{}';
   end if;
 
@@ -469,10 +475,10 @@ begin
   with taken as (
     insert into "tasking".task as t (
       id, name, state, queue, priority, position, exclusive, shared, counted, options, parent_id,
-      dispatched_at, unblocked_at, input
+      group_id, correlation_id, dispatched_at, unblocked_at, input
     )
     select e.id, e.name, 'waiting', e.queue, e.priority, e.position, e.exclusive::text[],
-           e.shared::text[], e.counted, e.options, e.parent_id, moment,
+           e.shared::text[], e.counted, e.options, e.parent_id, e.group_id, e.correlation_id, moment,
            case
              when e.exclusive = '{}' and e.shared = '{}' and e.counted is null then moment
              when "tasking".sees_all() and not b.blocked then moment
@@ -481,9 +487,11 @@ begin
       from rows from (
              unnest(ids), unnest(task_names), unnest(queues), unnest(priorities), unnest(positions),
              unnest(exclusives), unnest(shareds), unnest(counteds), unnest(optionses),
-             unnest(parent_ids), jsonb_array_elements(inputs)
+             unnest(parent_ids), unnest(group_ids), unnest(correlation_ids),
+             jsonb_array_elements(inputs)
            ) as e (
-             id, name, queue, priority, position, exclusive, shared, counted, options, parent_id, input
+             id, name, queue, priority, position, exclusive, shared, counted, options, parent_id,
+             group_id, correlation_id, input
            )
      cross join lateral "tasking".is_blocked(
        e.position, e.exclusive::text[], e.shared::text[], e.counted
@@ -526,7 +534,9 @@ create function "tasking".dispatch(
   dedupe_key text default null,
   if_twin text default 'return',
   if_blocked text default 'wait',
-  timeout interval default null
+  timeout interval default null,
+  group_id uuid default null,
+  correlation_id text default null
 )
 returns uuid
 language plpgsql
@@ -548,6 +558,9 @@ begin
       using errcode = 'invalid_parameter_value';
   elsif dedupe_key !~ '\S' or length(dedupe_key) > 200 then
     raise exception 'dedupe_key: % is not a key of 1 to 200 characters', quote_nullable(dedupe_key)
+      using errcode = 'invalid_parameter_value';
+  elsif correlation_id !~ '\S' or length(correlation_id) > 200 then
+    raise exception 'correlation_id: % is not a text of 1 to 200 characters', quote_nullable(correlation_id)
       using errcode = 'invalid_parameter_value';
   elsif coalesce(if_twin, '') not in ('return', 'skip', 'replace') then
     raise exception 'if_twin: % is not one of return, skip, replace', quote_nullable(if_twin)
@@ -633,6 +646,8 @@ begin
            'queue', queue,
            'priority', priority,
            'parentId', parent_id,
+           'groupId', group_id,
+           'correlationId', correlation_id,
            'dedupeKey', dedupe_key,
            'ifTwin', case when dedupe_key is not null then if_twin end,
            'ifBlocked', nullif(if_blocked, 'wait'),
@@ -892,7 +907,9 @@ as $$
     case when t.exclusive <> '{}' then t.exclusive end,
     case when t.shared <> '{}' then t.shared end,
     t.counted,
-    t.options
+    t.options,
+    t.group_id,
+    t.correlation_id
   )
 $$;
 --> statement-breakpoint

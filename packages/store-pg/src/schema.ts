@@ -51,6 +51,8 @@ export function tablesIn(schemaName: string) {
       dedupeKey: text('dedupe_key'),
       counted: json<Resources['counted']>('counted'),
       options: json<TaskOptions>('options'),
+      groupId: uuid('group_id'),
+      correlationId: text('correlation_id'),
       dispatchedAt: time('dispatched_at').notNull(),
       unblockedAt: time('unblocked_at'),
       startedAt: time('started_at'),

@@ -54,7 +54,7 @@ describe('a dispatch in plain SQL', () => {
       exclusive => '{b,a}', shared => array['c''d"{},'],
       counted => '[{"resource": "gpu", "amount": 2, "capacity": 8}, {"resource": "disk", "capacity": 1}]',
       queue => 'slow', priority => -5, parent_id => '${parent}', dedupe_key => 'key',
-      timeout => '1.5 seconds'
+      timeout => '1.5 seconds', correlation_id => 'request 1'
     )`)
     expect(await found(id)).toMatchObject({
       input: { a: null, b: ['ä', { c: null }] },
@@ -66,6 +66,7 @@ describe('a dispatch in plain SQL', () => {
         ],
       },
       ...{ queue: 'slow', priority: -5, parentId: parent, dedupeKey: 'key' },
+      correlationId: 'request 1',
       options: { timeoutMs: 1_500 },
     })
   })

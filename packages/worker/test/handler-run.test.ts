@@ -13,6 +13,8 @@ const claimed = (name: string, input: JsonValue = null): ClaimedTask => ({
   resources: { exclusive: ['a'], shared: ['b'] },
   queue: 'default',
   parentId: null,
+  groupId: null,
+  correlationId: null,
   fencingToken: 7n,
 })
 

@@ -11,7 +11,8 @@ import { TaskAbort } from '../src/task-abort.ts'
 import { Gate } from './gate.ts'
 
 const task: ClaimedTask = {
-  ...{ id: 'id', name: 'job', input: null, queue: 'default', parentId: null, fencingToken: 7n },
+  ...{ id: 'id', name: 'job', input: null, queue: 'default', fencingToken: 7n },
+  ...{ parentId: null, groupId: null, correlationId: null },
   resources: { exclusive: [], shared: [] },
 }
 const { id, fencingToken } = task

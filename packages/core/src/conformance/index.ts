@@ -10,6 +10,7 @@ import { explainingCases } from './explaining.ts'
 import { lineCases } from './lines.ts'
 import { ownCompletionCases } from './own-completion.ts'
 import type { InTransaction } from './own-completion.ts'
+import { relationCases } from './relations.ts'
 import { taskOptionsCases } from './task-options.ts'
 import { stateMachineCases } from './state-machine.ts'
 import { workerCases } from './workers.ts'
@@ -38,6 +39,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...explainingCases,
   ...lineCases,
   ...taskOptionsCases,
+  ...relationCases,
 ]
 
 export type { InTransaction } from './own-completion.ts'

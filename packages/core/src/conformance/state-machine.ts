@@ -65,7 +65,8 @@ export const stateMachineCases: readonly ConformanceCase[] = taskStates.flatMap(
           const task = taskOf(store)
           await store.dispatch([task])
           const { id, name, input, resources, queue } = task
-          const made = { id, name, input, resources, queue, parentId: null, fencingToken: 0n }
+          const related = { parentId: null, groupId: null, correlationId: null }
+          const made = { id, name, input, resources, queue, ...related, fencingToken: 0n }
           const stand = { store, worker, id, claim: made }
           const claimed = await get(stand)
           same((await load(store, id)).state, state, 'before')

@@ -45,18 +45,20 @@ function isUnconditional({ dedupeKey, ifBlocked }: NewTask): boolean {
 async function dispatchOne(
   connection: Connection,
   schema: string,
-  { id, name, queue, priority, input, resources, options, parentId }: NewTask,
+  { resources, options, ...task }: NewTask,
 ): Promise<DispatchedTask> {
+  const { id, name, queue, priority, input, parentId, groupId, correlationId } = task
   const { exclusive, shared, counted } = resources
   const [row] = await connection.query(
     `select "${schema}".dispatch_one(
        $1::text::uuid, $2, $3, $4::int, $5::text::jsonb, $6::text::text[], $7::text::text[],
-       $8::text::jsonb, $9::text::jsonb, $10::text::uuid
+       $8::text::jsonb, $9::text::jsonb, $10::text::uuid, $11::text::uuid, $12
      )`,
     [
       ...[id, name, queue, priority, JSON.stringify(input)],
       ...[arrayText(exclusive), arrayText(shared)],
       ...[jsonText(counted), jsonText(options), parentId ?? null],
+      ...[groupId ?? null, correlationId ?? null],
     ],
   )
   return toDispatchedTask([id, 'waiting', row?.[0]])
@@ -77,7 +79,7 @@ async function dispatchMany(
     `select to_json("${schema}".dispatch_many(
        $1::text::text[], $2::text::boolean[], $3::text::uuid[], $4::text::text[], $5::text::text[],
        $6::text::int[], $7::text::jsonb, $8::text::text[], $9::text::text[], $10::text::jsonb[],
-       $11::text::jsonb[], $12::text::uuid[]
+       $11::text::jsonb[], $12::text::uuid[], $13::text::uuid[], $14::text::text[]
      ))`,
     [
       arrayText([...alone.keys()]),
@@ -92,6 +94,8 @@ async function dispatchMany(
       column(({ resources }) => jsonText(resources.counted)),
       column(({ options }) => jsonText(options)),
       column(({ parentId }) => parentId ?? null),
+      column(({ groupId }) => groupId ?? null),
+      column(({ correlationId }) => correlationId ?? null),
     ],
   )
   const [ids] = row as [readonly TaskId[]]

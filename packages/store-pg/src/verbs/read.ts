@@ -36,9 +36,11 @@ export async function list(
   { task }: Tables,
   filter: TaskFilter,
 ): Promise<Task[]> {
-  const { states, name, queue, resource, parentId, limit = 100, before } = filter
+  const { states, name, queue, resource, parentId, groupId, correlationId, limit = 100 } = filter
+  const { before } = filter
   checkTaskId('before', before)
   checkTaskId('parentId', parentId)
+  checkTaskId('groupId', groupId)
   const rows = await db
     .select(columns(task))
     .from(task)
@@ -48,6 +50,8 @@ export async function list(
         name === undefined ? undefined : eq(task.name, name),
         queue === undefined ? undefined : eq(task.queue, queue),
         parentId === undefined ? undefined : eq(task.parentId, parentId),
+        groupId === undefined ? undefined : eq(task.groupId, groupId),
+        correlationId === undefined ? undefined : eq(task.correlationId, correlationId),
         before === undefined ? undefined : lt(task.id, before),
         resource === undefined
           ? undefined
@@ -75,13 +79,14 @@ export function namesIn(column: SQLWrapper): SQL<string[]> {
 function columns(task: Tables['task']) {
   const { id, name, state, queue, priority, input, exclusive, shared, result, error } = task
   const { parentId, dedupeKey, workerId, fencingToken, cancelReason, counted, options } = task
+  const { groupId, correlationId } = task
   const { dispatchedAt, unblockedAt, startedAt, finishedAt } = task
   return {
     ...{ id, name, state, queue, priority, input, result, error },
     exclusive: namesIn(exclusive),
     shared: namesIn(shared),
     ...{ parentId, dedupeKey, workerId, fencingToken, cancelReason, counted, options },
-    ...{ dispatchedAt, unblockedAt, startedAt, finishedAt },
+    ...{ groupId, correlationId, dispatchedAt, unblockedAt, startedAt, finishedAt },
   }
 }
 

@@ -4,6 +4,7 @@ import type {
   JsonValue,
   Look,
   Resources,
+  TaskGroupId,
   TaskId,
   TaskOptions,
   Turn,
@@ -36,6 +37,8 @@ type ClaimDocument = readonly [
   shared: readonly string[] | null,
   counted: Resources['counted'] | null,
   options: TaskOptions | null,
+  groupId: TaskGroupId | null,
+  correlationId: string | null,
 ]
 
 /** What a turn brought, and how many it unblocked but did not claim itself. */
@@ -87,10 +90,12 @@ function byQueue(floors: Floors): unknown {
 }
 
 function toClaimedTask(document: ClaimDocument): ClaimedTask {
-  const [id, fencingToken, name, queue, input, parentId, exclusive, shared, counted, options] =
+  const [id, fencingToken, name, queue, input, parentId, exclusive, shared, counted, ...rest] =
     document
+  const [options, groupId, correlationId] = rest
   return {
-    ...{ id, name, queue, input, parentId, fencingToken: BigInt(fencingToken) },
+    ...{ id, name, queue, input, parentId, groupId, correlationId },
+    fencingToken: BigInt(fencingToken),
     resources: resourcesOf(exclusive ?? [], shared ?? [], counted),
     ...(options && { options }),
   }
