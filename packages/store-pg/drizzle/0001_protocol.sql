@@ -928,8 +928,9 @@ as $$
 #variable_conflict use_variable
 declare
   slow_ms constant real := 2;
-  -- How far behind the last that was claimed a dispatch may commit and still be seen.
-  margin constant bigint := 1000;
+  -- How far behind the last that was claimed a dispatch may commit and still be seen at once. Each
+  -- place of it is a dead entry that every claim reads.
+  margin constant bigint := 100;
   runnable text[];
   ranks int[];
   positions bigint[];
@@ -959,8 +960,9 @@ begin
       ) as first;
   end if;
 
-  -- A part of the index for each name; with a floor two, all that is more urgent and what is not.
-  select array_agg(known.name), array_agg(known.rank), array_agg(known.position),
+  -- A part of the index for each name; with a floor two, all that is more urgent and what is not. Of
+  -- each the first that is there, for what follows to begin with.
+  select array_agg(known.name), array_agg(first.rank), array_agg(first.position),
          array_agg(known.until)
     into runnable, ranks, positions, untils
     from (
@@ -972,16 +974,16 @@ begin
         from unnest(names) as each (name)
        where floors ? each.name
     ) as known
-   where (
-           select true
-             from "tasking".task as t
-            where t.queue = queue and t.name = known.name
-              and (- t.priority, t.position) >= (known.rank, known.position)
-              and (- t.priority) < known.until
-              and t.state = 'waiting' and t.unblocked_at is not null
-            order by t.queue, t.name, (- t.priority), t.position
-            limit 1
-         );
+   cross join lateral (
+     select - t.priority as rank, t.position
+       from "tasking".task as t
+      where t.queue = queue and t.name = known.name
+        and (- t.priority, t.position) >= (known.rank, known.position)
+        and (- t.priority) < known.until
+        and t.state = 'waiting' and t.unblocked_at is not null
+      order by t.queue, t.name, (- t.priority), t.position
+      limit 1
+   ) as first;
   look_ms := extract(epoch from clock_timestamp() - moment) * 1000;
   if runnable is not null then
     shares := array[slots];

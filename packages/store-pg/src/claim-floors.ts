@@ -16,8 +16,10 @@ export interface ClaimReport {
 
 // A look from the front that takes longer than this had to pass much that is long claimed.
 const slowMs = 2
-// Looks from the front may take this share of the time.
-const shareOfTime = 1 / 20
+// Slow looks from the front, of all workers together, may take this share of one processor's time.
+const shareOfTime = 1 / 50
+// However many workers there are: what comes to stand before a floor is not to wait for longer.
+const longestWaitMs = 60_000
 
 interface Front {
   readonly floors: Floors
@@ -27,12 +29,14 @@ interface Front {
 /**
  * Where the claims of workers go on in the index, while it can't be cleaned up because somebody
  * keeps an old snapshot: to pass what is left there of claimed tasks would cost each claim more and
- * more. What comes to stand before is found by a look from the front, which stays a small share of the
- * time; as long as looks are quick, each is one.
+ * more. What comes to stand before is found by a look from the front, which the workers of a fleet
+ * share between them; as long as looks are quick, each is one.
  */
 export class ClaimFloors {
   readonly #clock: Clock
   readonly #fronts = new Map<WorkerId, Front>()
+  /** How many workers share the database. */
+  fleet = 1
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -58,12 +62,16 @@ export class ClaimFloors {
     this.#fronts.set(worker, {
       // What it claimed may have stood far before, with more of the kind behind it.
       floors: report.isFull ? report.floors : highest(before?.floors ?? [], report.floors),
-      wholeLookAt: this.#now() + report.lookMs / shareOfTime,
+      wholeLookAt: this.#now() + this.#waitMs(report.lookMs),
     })
   }
 
   forget(worker: WorkerId): void {
     this.#fronts.delete(worker)
+  }
+
+  #waitMs(lookMs: number): number {
+    return Math.min((lookMs / shareOfTime) * this.fleet, longestWaitMs)
   }
 
   #now(): number {

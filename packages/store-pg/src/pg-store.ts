@@ -182,7 +182,9 @@ export class PgStore implements Store<CallerTransaction> {
 
   async beat(id: WorkerId) {
     const { control: pool } = await this.#open()
-    return this.#verb('beat', pool, () => beat(pool, this.#schema, id))
+    const answer = await this.#verb('beat', pool, () => beat(pool, this.#schema, id))
+    this.#claimFloors.fleet = answer.fleet
+    return answer
   }
 
   async unregisterWorker(id: WorkerId): Promise<void> {

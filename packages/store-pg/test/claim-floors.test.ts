@@ -34,11 +34,27 @@ describe('where a claim begins', () => {
     expect(floors.next(worker)).toBeUndefined()
   })
 
-  test('after a slow look where that ended, for twenty times as long as it took', () => {
+  test('after a slow look where that ended, for fifty times as long as it took', () => {
     const { floors, pass } = setUp()
     floors.learn(worker, undefined, { lookMs: 10, floors: at(7), isFull: true })
     expect(floors.next('another')).toBeUndefined()
-    pass(199)
+    pass(499)
+    expect(floors.next(worker)).toEqual(at(7))
+    pass(1)
+    expect(floors.next(worker)).toBeUndefined()
+  })
+
+  test('the longer, the more workers share the slow looks, but never for more than a minute', () => {
+    const { floors, pass } = setUp()
+    floors.fleet = 4
+    floors.learn(worker, undefined, { lookMs: 10, floors: at(7), isFull: true })
+    pass(1_999)
+    expect(floors.next(worker)).toEqual(at(7))
+    pass(1)
+    expect(floors.next(worker)).toBeUndefined()
+    floors.fleet = 1_000
+    floors.learn(worker, undefined, { lookMs: 10, floors: at(7), isFull: true })
+    pass(59_999)
     expect(floors.next(worker)).toEqual(at(7))
     pass(1)
     expect(floors.next(worker)).toBeUndefined()
@@ -58,10 +74,10 @@ describe('where a claim begins', () => {
   test('goes back with a look from the front that may have left something there', () => {
     const { floors, pass } = setUp()
     floors.learn(worker, undefined, { lookMs: 10, floors: at(7), isFull: false })
-    pass(200)
+    pass(500)
     floors.learn(worker, undefined, { lookMs: 10, floors: at(3), isFull: false })
     expect(floors.next(worker)).toEqual(at(7))
-    pass(200)
+    pass(500)
     floors.learn(worker, undefined, { lookMs: 10, floors: at(3), isFull: true })
     expect(floors.next(worker)).toEqual(at(3))
   })
@@ -69,7 +85,7 @@ describe('where a claim begins', () => {
   test('at the front again, once that is quick', () => {
     const { floors, pass } = setUp()
     floors.learn(worker, undefined, { lookMs: 10, floors: at(7), isFull: true })
-    pass(200)
+    pass(500)
     floors.learn(worker, undefined, { lookMs: 1, floors: [], isFull: false })
     expect(floors.next(worker)).toBeUndefined()
   })
