@@ -1,5 +1,6 @@
 import { cyan, dim, green, red, yellow } from 'yoctocolors'
-import type { CountedRequest, Resources, Task, TaskState } from '@tasking/core'
+import type { CountedRequest, Resources, Task, TaskCounts, TaskState } from '@tasking/core'
+import { count } from './count.ts'
 import { timeText } from './time-text.ts'
 
 const paints: Readonly<Record<TaskState, (text: string) => string>> = {
@@ -41,6 +42,13 @@ export function resourcesText({ exclusive, shared, counted = [] }: Resources): s
 
 export function countText({ resource, amount, capacity }: Required<CountedRequest>): string {
   return `${resource} (${amount} of ${capacity})`
+}
+
+/** How many tasks are in each state, none of those where there are none: `2 running, 5 completed`. */
+export function countsText(counts: TaskCounts): string {
+  return Object.entries(counts)
+    .flatMap(([state, tasks]) => (tasks > 0 ? [`${count(tasks)} ${state}`] : []))
+    .join(', ')
 }
 
 /** How long it has been running, or ran. */

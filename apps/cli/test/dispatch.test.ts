@@ -51,12 +51,13 @@ describe('without definitions', () => {
     await using database = await testDatabase()
     const { url } = database
     const own = ['--exclusive', 'a', 'b', '--shared', 'c', '--queue', 'slow', '--priority', '-3']
+    own.push('--correlation', 'request 7')
     const { code, stdout, stderr } = await cli(['dispatch', 'any', '[1]', ...own], { url })
     expect(code).toBe(0)
     expect(stderr).toBe('No worker is alive, so the name "any" is not checked.\n')
     await using tasking = createTasking({ store: pgStore({ url }) })
     expect(await tasking.find(stdout.trim())).toMatchObject({
-      ...{ name: 'any', input: [1], queue: 'slow', priority: -3 },
+      ...{ name: 'any', input: [1], queue: 'slow', priority: -3, correlationId: 'request 7' },
       resources: { exclusive: ['a', 'b'], shared: ['c'] },
     })
   })

@@ -79,6 +79,24 @@ test('show tells everything, the error with its stack', async () => {
   })
 })
 
+test('show and list tell what belongs together', async () => {
+  const { url } = database
+  const parentId = ids.completed
+  const options = { parentId, correlationId: 'request 7' }
+  const { id } = await tasking.dispatch(greet, { name: 'Cy' }, options)
+  const [child, parent, listed] = await Promise.all([
+    cli(['show', id], { url }),
+    cli(['show', parentId], { url }),
+    cli(['list', '--json', '--parent', parentId, '--correlation', 'request 7'], { url }),
+  ])
+  await tasking.cancel(id)
+  expect(child.stdout).toMatch(new RegExp(`^parent +${parentId}\ncorrelation +request 7$`, 'm'))
+  expect(parent.stdout).toMatch(/^children +1 waiting$/m)
+  expect(JSON.parse(listed.stdout)).toMatchObject([{ id }])
+  const { stdout } = await cli(['show', parentId, '--json'], { url })
+  expect(JSON.parse(stdout)).toMatchObject({ children: { canceled: 1, waiting: 0 } })
+})
+
 test('cancel goes on where one is refused, and says so in the end', async () => {
   const { code, stdout, stderr } = await cli(
     ['cancel', ids.completed, ids.second, '--reason', 'one is enough'],

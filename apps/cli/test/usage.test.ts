@@ -42,6 +42,7 @@ test.for<[string, string[], RegExp]>([
   ['a state that is none', ['list', '--state', 'lost'], /Allowed choices are scheduled, waiting/],
   ['a limit that is none', ['list', '--limit', '0'], /must be a whole number from 1/],
   ['an id that is none', ['list', '--before', 'x'], /must be the id of a task/],
+  ['a group that is none', ['list', '--group', 'x'], /must be the id of a group/],
   ['an input that is not JSON', ['dispatch', 'greet', '{name}'], /not JSON.*\[invalid_json\]/],
   ['nothing to dispatch', ['dispatch'], /its name, or --from with a file\. \[invalid_usage\]/],
   ['a name beside --from', ['dispatch', 'greet', '--from', '-'], /leave out the one given/],

@@ -20,6 +20,7 @@ export function lazyStore(make: () => Promise<Store>): Store {
     cancel: async (id, reason) => (await made()).cancel(id, reason),
     find: async (ids) => (await made()).find(ids),
     list: async (filter) => (await made()).list(filter),
+    count: async (relation) => (await made()).count(relation),
     explain: async (id) => (await made()).explain(id),
     resources: async (filter) => (await made()).resources(filter),
     line: async (resource, limit) => (await made()).line(resource, limit),

@@ -4,7 +4,10 @@ import type { ClaimedTask } from './task.ts'
 
 /** What a handler gets beside its input. */
 export interface TaskContext {
-  readonly task: Pick<ClaimedTask, 'id' | 'name' | 'queue' | 'resources' | 'parentId'>
+  readonly task: Pick<
+    ClaimedTask,
+    'id' | 'name' | 'queue' | 'resources' | 'parentId' | 'groupId' | 'correlationId'
+  >
   /** Aborts when the task is to stop; its reason says why. */
   readonly signal: AbortSignal
   /**
@@ -22,6 +25,6 @@ export interface TaskContext {
    * @throws TaskLostError, TaskCanceledError: let them roll the transaction back; NotJsonError
    */
   complete(tx: unknown, result?: unknown): Promise<void>
-  /** Dispatches a child of this task. */
+  /** Dispatches a child of this task, under its correlation id. */
   readonly dispatch: Dispatch
 }

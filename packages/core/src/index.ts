@@ -1,6 +1,7 @@
 export { systemClock } from './clock.ts'
 export type { Clock } from './clock.ts'
 export type { TaskContext } from './context.ts'
+export { correlationId, withCorrelationId } from './correlation.ts'
 export { defineTask } from './definition.ts'
 export type { AnyTaskDefinition, ResourceRule, ResultOf, TaskDefinition } from './definition.ts'
 export { durationText, milliseconds } from './duration.ts'
@@ -63,6 +64,7 @@ export type {
   OwnCompletion,
   Store,
   TaskFilter,
+  TaskRelation,
   Turn,
   TurnResult,
   WorkerRecord,
@@ -75,6 +77,7 @@ export type {
   DispatchedTask,
   NewTask,
   Task,
+  TaskCounts,
   TaskError,
   TaskGroupId,
   TaskId,

@@ -17,12 +17,13 @@ import type {
   OwnCompletion,
   Store,
   TaskFilter,
+  TaskRelation,
   Turn,
   TurnResult,
   WorkerRecord,
   WorkerRegistration,
 } from './store.ts'
-import type { DispatchedTask, NewTask, Task, TaskError, TaskId } from './task.ts'
+import type { DispatchedTask, NewTask, Task, TaskCounts, TaskError, TaskId } from './task.ts'
 import { workerMissing, workerStopped } from './worker-loss.ts'
 
 /**
@@ -139,6 +140,10 @@ export class MemoryStore implements Store<never> {
       .toReversed()
       .slice(0, limit)
       .map(taskOf)
+  }
+
+  async count(relation: TaskRelation): Promise<TaskCounts> {
+    return this.#tasks.count(relation)
   }
 
   async explain(id: TaskId): Promise<Explanation> {

@@ -5,8 +5,9 @@ import type { MemoryTask } from './memory-task.ts'
 import { blockersOf } from './reservation.ts'
 import { isFinal, nextState } from './state-machine.ts'
 import type { TaskEvent, TaskState } from './state-machine.ts'
-import type { Completion, WorkerRegistration } from './store.ts'
-import type { ClaimedTask, NewTask, TaskError, TaskId } from './task.ts'
+import type { Completion, TaskRelation, WorkerRegistration } from './store.ts'
+import { countsOf } from './task-counts.ts'
+import type { ClaimedTask, NewTask, TaskCounts, TaskError, TaskId } from './task.ts'
 
 /** All tasks of a store in memory, in the order of their dispatch, and what can happen to one. */
 export class MemoryTasks {
@@ -35,6 +36,15 @@ export class MemoryTasks {
     const task = this.#tasks.get(id)
     if (task === undefined) throw new TaskNotFoundError(id)
     return task
+  }
+
+  count(relation: TaskRelation): TaskCounts {
+    const related = this.all.filter((task) =>
+      'groupId' in relation
+        ? task.groupId === relation.groupId
+        : task.parentId === relation.parentId,
+    )
+    return countsOf(related.map(({ state }) => state))
   }
 
   ownedBy(workerId: string): MemoryTask[] {

@@ -1,3 +1,4 @@
+import { checkedCorrelationId, correlationId as currentCorrelationId } from './correlation.ts'
 import type { AnyTaskDefinition } from './definition.ts'
 import { timeoutMilliseconds } from './duration.ts'
 import type { Duration } from './duration.ts'
@@ -18,7 +19,10 @@ export interface DispatchOptions {
   readonly priority?: number
   /** The task whose handler dispatches this one. */
   readonly parentId?: TaskId
-  /** What the caller recognises its work by, in logs and in lists. At most 200 characters. */
+  /**
+   * What the caller recognises its work by, in logs and in lists. At most 200 characters. Default
+   * the one that this runs under: that of `withCorrelationId`, or of the task whose handler it is.
+   */
   readonly correlationId?: string
   /**
    * At most one task of this definition and this key is incomplete. With a key alone, a dispatch
@@ -59,7 +63,7 @@ export async function newTask(
     queue: checkedQueue(options.queue ?? definition.queue ?? defaultQueue),
     priority: checkedPriority(options.priority ?? definition.priority ?? 0),
     ...(options.parentId !== undefined && { parentId: options.parentId }),
-    ...checkedCorrelationId(options.correlationId),
+    ...correlation(options),
     ...checkedDedupe(options.dedupe),
     ...checkedIfBlocked(options.ifBlocked),
     ...taskOptions(options),
@@ -71,10 +75,12 @@ function checkedQueue(queue: unknown): string {
   throw new InvalidOptionError('queue', queue, 'a queue name of 1 to 100 characters')
 }
 
-function checkedCorrelationId(correlationId: unknown): Pick<NewTask, 'correlationId'> | undefined {
-  if (correlationId === undefined) return undefined
-  if (isName(correlationId, 200)) return { correlationId }
-  throw new InvalidOptionError('correlationId', correlationId, 'a text of 1 to 200 characters')
+function correlation({
+  correlationId = currentCorrelationId(),
+}: DispatchOptions): Pick<NewTask, 'correlationId'> | undefined {
+  return correlationId === undefined
+    ? undefined
+    : { correlationId: checkedCorrelationId(correlationId) }
 }
 
 function checkedDedupe(

@@ -8,6 +8,7 @@ import type {
   DispatchedTask,
   NewTask,
   Task,
+  TaskCounts,
   TaskError,
   TaskGroupId,
   TaskId,
@@ -145,13 +146,16 @@ export interface TaskFilter {
   readonly before?: TaskId
 }
 
+/** What tasks have in common. */
+export type TaskRelation = { readonly parentId: TaskId } | { readonly groupId: TaskGroupId }
+
 export interface DispatchTarget<Tx> {
   /** Dispatch within this transaction of the caller's own; it commits or rolls back with it. */
   readonly tx?: Tx
 }
 
 /**
- * What a store must do. Each verb is atomic; all but `list` cost no more with a longer backlog.
+ * What a store must do. Each verb is atomic; all but `list` and `count` cost no more with a longer backlog.
  * Verbs may be repeated after an error: no repetition makes a task run twice or get lost.
  * @throws StoreUnavailableError from every verb, when the store doesn't answer
  */
@@ -184,6 +188,8 @@ export interface Store<Tx = never> extends AsyncDisposable {
   find(ids: readonly TaskId[]): Promise<Task[]>
   /** Newest first. */
   list(filter?: TaskFilter): Promise<Task[]>
+  /** How many of the tasks with one parent, or of one group, are in each state. */
+  count(relation: TaskRelation): Promise<TaskCounts>
   /** Why a task is where it is. @throws TaskNotFoundError */
   explain(id: TaskId): Promise<Explanation>
   /** The resources that have a line, the longest first. */

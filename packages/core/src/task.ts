@@ -86,6 +86,9 @@ export interface ClaimedTask {
   readonly options?: TaskOptions
 }
 
+/** How many tasks there are in each state. */
+export type TaskCounts = Readonly<Record<TaskState, number>>
+
 /** The whole record of a task. Times are `null` until they have come. */
 export interface Task {
   readonly id: TaskId

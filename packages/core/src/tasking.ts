@@ -12,10 +12,10 @@ import { FinishWatch } from './finish-watch.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import { newTask } from './new-task.ts'
 import type { DispatchOptions } from './new-task.ts'
-import type { DispatchTarget, Store, TaskFilter } from './store.ts'
+import type { DispatchTarget, Store, TaskFilter, TaskRelation } from './store.ts'
 import { cancelTask, createTaskHandle, outcomeOf } from './task-handle.ts'
 import type { DispatchedHandle, TaskHandle } from './task-handle.ts'
-import type { DispatchedTask, NewTask, Task, TaskId } from './task.ts'
+import type { DispatchedTask, NewTask, Task, TaskCounts, TaskId } from './task.ts'
 
 // A definition whose dispatch takes nothing needs no input argument.
 type InputArgument<Dispatched> = undefined extends Dispatched
@@ -92,6 +92,8 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   find(id: TaskId): Promise<Task>
   /** Newest first. */
   list(filter?: TaskFilter): Promise<Task[]>
+  /** How many children of a task, or tasks of a group, are in each state. */
+  count(relation: TaskRelation): Promise<TaskCounts>
   /**
    * Why a task is where it is: its place in each line, who holds each resource since when, and
    * what it really waits for.
@@ -172,6 +174,7 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
       return task
     },
     list: (filter) => store.list(filter),
+    count: (relation) => store.count(relation),
     explain: (id) => store.explain(id),
     resources: (filter) => store.resources(filter),
     line: (resource, limit) => store.line(resource, limit),

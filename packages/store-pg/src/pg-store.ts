@@ -15,8 +15,10 @@ import type {
   SignalSource,
   Store,
   Task,
+  TaskCounts,
   TaskFilter,
   TaskId,
+  TaskRelation,
   Turn,
   TurnResult,
   WorkerId,
@@ -45,7 +47,7 @@ import { housekeep } from './verbs/housekeep.ts'
 import { explain, line, resources } from './verbs/lines.ts'
 import { look } from './verbs/look.ts'
 import type { Place } from './verbs/look.ts'
-import { find, list, queries } from './verbs/read.ts'
+import { count, find, list, queries } from './verbs/read.ts'
 import { turn } from './verbs/turn.ts'
 import { beat, registerWorker, unregisterWorker, workers } from './verbs/workers.ts'
 
@@ -155,6 +157,11 @@ export class PgStore implements Store<CallerTransaction> {
   async list(filter: TaskFilter = {}): Promise<Task[]> {
     const { pool } = await this.#open()
     return this.#verb('list', pool, () => list(queries(pool), this.#tables, filter))
+  }
+
+  async count(relation: TaskRelation): Promise<TaskCounts> {
+    const { pool } = await this.#open()
+    return this.#verb('count', pool, () => count(queries(pool), this.#tables, relation))
   }
 
   async explain(id: TaskId): Promise<Explanation> {

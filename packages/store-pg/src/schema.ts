@@ -79,6 +79,13 @@ export function tablesIn(schemaName: string) {
         .where(
           sql`${t.dedupeKey} is not null and ${t.state} in ('scheduled', 'waiting', 'running', 'canceling')`,
         ),
+      // Of tasks with such relations only. A state that changes renews a task's entries anyway.
+      index('task_children')
+        .on(t.parentId, t.state)
+        .where(sql`${t.parentId} is not null`),
+      index('task_members')
+        .on(t.groupId, t.state)
+        .where(sql`${t.groupId} is not null`),
       check(
         'task_running_has_owner',
         sql`${t.state} not in ('running', 'canceling') or (${t.workerId} is not null and ${t.fencingToken} is not null and ${t.startedAt} is not null and ${t.unblockedAt} is not null)`,

@@ -1,4 +1,4 @@
-import { parseInput, throughJson } from '@tasking/core'
+import { parseInput, throughJson, withCorrelationId } from '@tasking/core'
 import type { ClaimedTask, Completion, Logger, TaskContext, Tasking, WorkerId } from '@tasking/core'
 import { returned, threw } from './handler-end.ts'
 import type { TaskAbort } from './task-abort.ts'
@@ -22,7 +22,11 @@ export class HandlerRun {
 
   /** Runs the handler to its end, whatever it throws. */
   async run(tasking: Tasking, logger: Logger): Promise<Completion> {
-    const completion = await this.#end(tasking, logger)
+    // Also without one, since the worker itself may have been started under another.
+    const { correlationId } = this.task
+    const completion = await withCorrelationId(correlationId ?? undefined, () =>
+      this.#end(tasking, logger),
+    )
     return this.#inTransaction ? { ...completion, inTransaction: true } : completion
   }
 
@@ -41,17 +45,21 @@ export class HandlerRun {
   }
 
   #context(tasking: Tasking, logger: Logger): TaskContext {
-    const { id, name, queue, resources, parentId, fencingToken } = this.task
+    const { id, name, queue, resources, parentId, groupId, correlationId, fencingToken } = this.task
+    const workerId = this.#workerId
     return {
-      task: { id, name, queue, resources, parentId },
+      task: { id, name, queue, resources, parentId, groupId, correlationId },
       signal: this.#abort.signal,
       fencingToken,
-      log: logger.child({ taskId: id, task: name }),
+      log: logger.child({
+        ...{ taskId: id, task: name, workerId },
+        ...(correlationId !== null && { correlationId }),
+      }),
       complete: async (tx, value) => {
         const result = throughJson(value, `result of "${name}"`)
         // Said before it is sent: without an answer it may have been carried out.
         this.#inTransaction = true
-        const completion = { id, fencingToken, workerId: this.#workerId, result }
+        const completion = { id, fencingToken, workerId, result }
         // A handler knows its store only as its program does; the store checks what it is given.
         await tasking.store.complete(completion, { tx: tx as never })
       },

@@ -14,6 +14,7 @@ export function forwardingStore(store: Store, verbs: Partial<Store>): Store {
     cancel: (id, reason) => store.cancel(id, reason),
     find: (ids) => store.find(ids),
     list: (filter) => store.list(filter),
+    count: (relation) => store.count(relation),
     registerWorker: (worker) => store.registerWorker(worker),
     beat: (id) => store.beat(id),
     unregisterWorker: (id) => store.unregisterWorker(id),

@@ -268,7 +268,7 @@ describe("a handler's context", () => {
     const fields: object[] = []
     const logger = { ...silentLogger, child: (f: object) => (fields.push(f), silentLogger) }
     await contextOf(() => 1, logger)
-    expect(fields).toEqual([{ taskId: claimed('').id, task: 'using' }])
+    expect(fields).toEqual([{ taskId: claimed('').id, task: 'using', workerId: 'w' }])
   })
 
   test('dispatches children of the task', async () => {

@@ -20,7 +20,8 @@ import { definedTasks, namedTasks } from '../dispatch/task-source.ts'
 import { globalFlags } from '../global-flags.ts'
 import { note } from '../output.ts'
 
-interface DispatchFlags extends Settings {
+interface DispatchFlags extends Omit<Settings, 'correlationId'> {
+  readonly correlation?: string
   readonly tasks?: string[]
   readonly exclusive?: string[]
   readonly shared?: string[]
@@ -40,7 +41,7 @@ With --dedupe the id may be that of a twin: an incomplete task of this name with
 
 --from reads a task per line: {"name": …, "input": …, "exclusive": […], "shared": […], "counted":
 [{"resource": …, "amount": …, "capacity": …}], "queue": …, "priority": …, "dedupe": …, "ifTwin": …,
-"ifBlocked": …}, all but the name as needed; blank lines are passed over. Each 1,000 tasks (less
+"ifBlocked": …, "correlationId": …}, all but the name as needed; blank lines are passed over. Each 1,000 tasks (less
 where they take more than 16 MiB) are dispatched together or not at all. After an error, go on with
 --skip-lines.
 
@@ -66,6 +67,7 @@ export function dispatchCommand(): Command {
     )
     .option('--queue <queue>', 'the queue, instead of the definition\'s or "default"')
     .option('--priority <n>', 'higher goes first among the tasks that could start', wholeNumber)
+    .option('--correlation <id>', 'what to recognise it by, in logs and in lists')
     .option('--dedupe <key>', 'at most one incomplete task of this name and this key')
     .addOption(
       new Option('--if-twin <rule>', 'where there is one: default return, so print its id').choices(
@@ -144,8 +146,17 @@ async function dispatchOne(
   }
 }
 
-function settingsOf({ queue, priority, dedupe, ifTwin, ifBlocked }: DispatchFlags): Settings {
+function settingsOf({
+  queue,
+  priority,
+  dedupe,
+  ifTwin,
+  ifBlocked,
+  ...rest
+}: DispatchFlags): Settings {
+  const { correlation } = rest
   return {
+    ...(correlation !== undefined && { correlationId: correlation }),
     ...(queue !== undefined && { queue }),
     ...(priority !== undefined && { priority }),
     ...(dedupe !== undefined && { dedupe }),

@@ -14,6 +14,9 @@ interface ListFlags {
   readonly name?: string
   readonly queue?: string
   readonly resource?: string
+  readonly parent?: string
+  readonly group?: string
+  readonly correlation?: string
   readonly before?: string
   readonly limit: number
 }
@@ -24,6 +27,7 @@ A waiting task is blocked while a conflicting task is before it in line at one o
 Examples:
   tasking list --state failed --limit 20
   tasking list --resource repository:42 --state running waiting
+  tasking list --correlation 'request 4711'
   tasking list --before 0198f2c4-6a5e-7b1c-9d0e-3f2a1b4c5d6e      the page after that task
   tasking list --state failed --json | jq -r '.[].id'`
 
@@ -34,11 +38,20 @@ export function listCommand(): Command {
     .option('--name <name>', 'only of this name')
     .option('--queue <queue>', 'only in this queue')
     .option('--resource <resource>', 'only those that ask for this resource')
+    .option('--parent <task>', 'only children of this task', taskId)
+    .option('--group <group>', 'only tasks of this group', groupId)
+    .option('--correlation <id>', 'only those under this correlation id')
     .option('--before <task>', 'only tasks dispatched before this one', taskId)
     .option('--limit <n>', 'at most so many', limit, 100)
     .addHelpText('after', more)
-    .action(async ({ state, ...rest }: ListFlags, command: Command) => {
-      const filter: TaskFilter = { ...rest, ...(state !== undefined && { states: state }) }
+    .action(async ({ state, parent, group, correlation, ...rest }: ListFlags, command: Command) => {
+      const filter: TaskFilter = {
+        ...rest,
+        ...(state !== undefined && { states: state }),
+        ...(parent !== undefined && { parentId: parent }),
+        ...(group !== undefined && { groupId: group }),
+        ...(correlation !== undefined && { correlationId: correlation }),
+      }
       await withTasking(command, async (tasking) => {
         const tasks = await tasking.list(filter)
         if (globalFlags(command).json) return printJson(tasks)
@@ -71,6 +84,14 @@ function columns(now: Date, tasks: readonly Task[]): Column<Task>[] {
 }
 
 function taskId(text: string): string {
+  return checkedId(text, 'task')
+}
+
+function groupId(text: string): string {
+  return checkedId(text, 'group')
+}
+
+function checkedId(text: string, of: string): string {
   if (/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text
-  throw new InvalidArgumentError('It must be the id of a task.')
+  throw new InvalidArgumentError(`It must be the id of a ${of}.`)
 }

@@ -1,11 +1,18 @@
 import { Command } from 'commander'
 import { bold, dim, red } from 'yoctocolors'
-import type { Task, TaskError } from '@tasking/core'
+import type { Task, TaskCounts, TaskError } from '@tasking/core'
 import { withTasking } from '../connection.ts'
 import { globalFlags } from '../global-flags.ts'
 import { jsonOf, print, printJson } from '../output.ts'
 import { printable } from '../printable.ts'
-import { ageText, countText, durationText, paintState, stateText } from '../task-text.ts'
+import {
+  ageText,
+  countsText,
+  countText,
+  durationText,
+  paintState,
+  stateText,
+} from '../task-text.ts'
 
 const more = `
 Examples:
@@ -20,13 +27,14 @@ export function showCommand(): Command {
     .action(async (id: string, _flags: unknown, command: Command) => {
       await withTasking(command, async (tasking) => {
         const task = await tasking.find(id)
-        if (globalFlags(command).json) printJson(task)
-        else print(description(task, new Date()))
+        const children = await tasking.count({ parentId: task.id })
+        if (globalFlags(command).json) printJson({ ...task, children })
+        else print(description(task, children, new Date()))
       })
     })
 }
 
-function description(task: Task, now: Date): string {
+function description(task: Task, children: TaskCounts, now: Date): string {
   const { resources, error, state } = task
   const time = (at: Date | null) => at && `${at.toISOString()} (${ageText(at, now)} ago)`
   const facts: readonly (readonly [string, string | null])[] = [
@@ -42,6 +50,9 @@ function description(task: Task, now: Date): string {
     ['counted', (resources.counted ?? []).map(countText).map(printable).join(', ')],
     ['shared', resources.shared.map(printable).join(', ')],
     ['parent', task.parentId],
+    ['children', countsText(children)],
+    ['group', task.groupId],
+    ['correlation', task.correlationId && printable(task.correlationId)],
     ['worker', task.workerId],
     ['fencing token', task.fencingToken === null ? null : String(task.fencingToken)],
     ['dispatched', time(task.dispatchedAt)],

@@ -1,3 +1,4 @@
+import { taskStates } from '../state-machine.ts'
 import type { Store } from '../store.ts'
 import type { NewTask, Task } from '../task.ts'
 import type { ConformanceCase } from './index.ts'
@@ -61,6 +62,27 @@ export const relationCases: readonly ConformanceCase[] = [
       const task = taskOf(store, { exclusive: ['r'] }, { ifBlocked: 'skip', ...relations })
       same(only(await store.dispatch([task])).state, 'skipped', 'state')
       same(pick(await load(store, task.id)), relations, 'record')
+    },
+  },
+  {
+    name: 'relations: children of a task, and members of a group, are counted by their states',
+    async run(store) {
+      const { parentId, groupId } = related(store)
+      const worker = await HandWorker.register(store)
+      await store.dispatch([taskOf(store, {}, { parentId, groupId }), taskOf(store)])
+      const [first] = await worker.claim(1)
+      if (first !== undefined) await worker.complete(first)
+      const canceled = taskOf(store, {}, { parentId, queue: 'other' })
+      await store.dispatch([canceled, taskOf(store, {}, { parentId, groupId, queue: 'other' })])
+      await store.cancel(canceled.id)
+      const none = Object.fromEntries(taskStates.map((state) => [state, 0]))
+      same(
+        await store.count({ parentId }),
+        { ...none, completed: 1, canceled: 1, waiting: 1 },
+        'children',
+      )
+      same(await store.count({ groupId }), { ...none, completed: 1, waiting: 1 }, 'members')
+      same(await store.count({ groupId: store.newId() }), none, 'of another group')
     },
   },
   {

@@ -1,9 +1,9 @@
-import { and, arrayContains, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
+import { and, arrayContains, count as countRows, desc, eq, inArray, lt, or, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { SQL, SQLWrapper } from 'drizzle-orm'
 import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
-import { InvalidOptionError } from '@tasking/core'
-import type { Resources, Task, TaskFilter, TaskId } from '@tasking/core'
+import { InvalidOptionError, taskStates } from '@tasking/core'
+import type { Resources, Task, TaskCounts, TaskFilter, TaskId, TaskRelation } from '@tasking/core'
 import type { Connection, Param } from '../connection.ts'
 import type { Tables } from '../schema.ts'
 import { isTaskId } from '../task-id.ts'
@@ -65,6 +65,28 @@ export async function list(
     .orderBy(desc(task.id))
     .limit(limit)
   return rows.map(toTask)
+}
+
+/** How many of the tasks that have this in common are in each state. */
+export async function count(
+  db: PgRemoteDatabase,
+  { task }: Tables,
+  relation: TaskRelation,
+): Promise<TaskCounts> {
+  const [option, id] =
+    'groupId' in relation
+      ? (['groupId', relation.groupId] as const)
+      : (['parentId', relation.parentId] as const)
+  checkTaskId(option, id)
+  const rows = await db
+    .select({ state: task.state, tasks: countRows() })
+    .from(task)
+    .where(eq(task[option], id))
+    .groupBy(task.state)
+  const counts = new Map(rows.map(({ state, tasks }) => [state, tasks]))
+  return Object.fromEntries(
+    taskStates.map((state) => [state, counts.get(state) ?? 0]),
+  ) as TaskCounts
 }
 
 function checkTaskId(option: string, id: TaskId | undefined): void {
