@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { cancelCommand } from './commands/cancel.ts'
+import { deleteCommand } from './commands/delete.ts'
 import { dispatchCommand } from './commands/dispatch.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { explainCommand } from './commands/explain.ts'
 import { listCommand } from './commands/list.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { purgeCommand } from './commands/purge.ts'
 import { resourcesCommand } from './commands/resources.ts'
 import { showCommand } from './commands/show.ts'
 import { workersCommand } from './commands/workers.ts'
@@ -21,6 +23,8 @@ const commands = [
   explainCommand,
   resourcesCommand,
   cancelCommand,
+  deleteCommand,
+  purgeCommand,
   workersCommand,
   demoCommand,
 ]

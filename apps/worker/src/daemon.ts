@@ -28,6 +28,7 @@ export async function runDaemon(flags: Flags): Promise<void> {
     ...(flags.pollInterval !== undefined && { pollInterval: flags.pollInterval }),
     ...(flags.auxiliary !== undefined && { auxiliary: flags.auxiliary }),
     ...(flags.housekeeping !== undefined && { housekeeping: flags.housekeeping }),
+    ...(flags.purge !== undefined && { purge: flags.purge }),
     ...(flags.isolation !== undefined && { isolation: flags.isolation }),
     ...(flags.grace !== undefined && { grace: flags.grace }),
     // Node runs the sources as they are; what is published is JavaScript.

@@ -2,7 +2,7 @@ import { Option } from 'commander'
 import type { Command } from 'commander'
 import { isolations } from '@tasking/core'
 import type { Duration, Isolation } from '@tasking/core'
-import type { DutyPeriods } from '@tasking/worker'
+import type { DutyPeriods, PurgePolicy } from '@tasking/worker'
 import {
   duration,
   durationsByName,
@@ -24,6 +24,7 @@ export interface Flags {
   readonly pollInterval?: Duration
   readonly auxiliary?: boolean
   readonly housekeeping?: DutyPeriods
+  readonly purge?: PurgePolicy
   readonly listen?: string | false
   readonly isolation?: Isolation
   readonly grace?: Duration
@@ -55,6 +56,10 @@ export function allFlags(): Option[] {
     flag(
       '--housekeeping <duty=period...>',
       'how often duties of the housekeeping are done, such as sweep=1m',
+    ).argParser(durationsByName),
+    flag(
+      '--purge <state=age...>',
+      'delete finished tasks of some age, such as completed=7d failed=30d (default: none)',
     ).argParser(durationsByName),
     flag(
       '--listen <url>',

@@ -1,5 +1,5 @@
 import type { Logger } from './logger.ts'
-import type { Dispatch } from './tasking.ts'
+import type { Dispatch, Tasking } from './tasking.ts'
 import type { ClaimedTask } from './task.ts'
 
 /** What a handler gets beside its input. */
@@ -25,6 +25,8 @@ export interface TaskContext {
    * @throws TaskLostError, TaskCanceledError: let them roll the transaction back; NotJsonError
    */
   complete(tx: unknown, result?: unknown): Promise<void>
+  /** The tasking that runs this task, for what isn't a child's dispatch: looks, cancels, purges. */
+  readonly tasking: Tasking
   /** Dispatches a child of this task, under its correlation id. */
   readonly dispatch: Dispatch
 }

@@ -1,3 +1,4 @@
+import { isFinal } from './state-machine.ts'
 import type { TaskState } from './state-machine.ts'
 import type { TaskError, TaskId } from './task.ts'
 
@@ -120,7 +121,8 @@ export class TaskStateError extends TaskingError {
   readonly state: TaskState
 
   constructor(taskId: TaskId, state: TaskState, wish: string) {
-    super('task_state_conflict', `Task ${taskId} can't be ${wish}: it is ${state} already.`)
+    const already = isFinal(state) ? ' already' : ''
+    super('task_state_conflict', `Task ${taskId} can't be ${wish}: it is ${state}${already}.`)
     this.taskId = taskId
     this.state = state
   }

@@ -47,13 +47,24 @@ export { MemoryStore } from './memory-store.ts'
 export { isName } from './name.ts'
 export { defaultQueue } from './new-task.ts'
 export type { DispatchOptions } from './new-task.ts'
+export { purge } from './purge.ts'
+export type { PurgeOptions } from './purge.ts'
+export { purgeTask } from './purge-task.ts'
+export type { PurgeTaskInput } from './purge-task.ts'
 export { blockersOf, conflictsBetween, modesConflict, reservationsOf } from './reservation.ts'
 export type { Reservation, Reserving } from './reservation.ts'
 export { maxCapacity, maxResourceBytes, normalizeResources } from './resource.ts'
 export type { CountedRequest, ReservationMode, ResourceRequest, Resources } from './resource.ts'
 export type { Signal, SignalSource } from './signal.ts'
-export { eventRules, isFinal, nextState, taskEvents, taskStates } from './state-machine.ts'
-export type { TaskActor, TaskEvent, TaskState } from './state-machine.ts'
+export {
+  eventRules,
+  finalStates,
+  isFinal,
+  nextState,
+  taskEvents,
+  taskStates,
+} from './state-machine.ts'
+export type { FinalState, TaskActor, TaskEvent, TaskState } from './state-machine.ts'
 export type {
   Beat,
   CancelRequest,
@@ -62,6 +73,8 @@ export type {
   HousekeepingReport,
   Look,
   OwnCompletion,
+  PurgeBatch,
+  PurgedBatch,
   Store,
   TaskFilter,
   TaskRelation,

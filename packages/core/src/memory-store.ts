@@ -4,17 +4,20 @@ import { TaskCanceledError, TaskLostError, TaskStateError, WorkerMissingError } 
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import { takeIn } from './memory-intake.ts'
 import { MemoryLines } from './memory-lines.ts'
+import { purgeFrom } from './memory-purge.ts'
 import { isOwned, taskOf } from './memory-task.ts'
 import { MemoryTasks } from './memory-tasks.ts'
 import { MemoryWorkers } from './memory-workers.ts'
 import { reservationsOf } from './reservation.ts'
 import type { Signal, SignalSource } from './signal.ts'
-import { nextState } from './state-machine.ts'
+import { isFinal, nextState } from './state-machine.ts'
 import type {
   Beat,
   DispatchTarget,
   HousekeepingReport,
   OwnCompletion,
+  PurgeBatch,
+  PurgedBatch,
   Store,
   TaskFilter,
   TaskRelation,
@@ -144,6 +147,16 @@ export class MemoryStore implements Store<never> {
 
   async count(relation: TaskRelation): Promise<TaskCounts> {
     return this.#tasks.count(relation)
+  }
+
+  async delete(id: TaskId): Promise<void> {
+    const { state } = this.#tasks.existing(id)
+    if (!isFinal(state)) throw new TaskStateError(id, state, 'deleted')
+    this.#tasks.remove(id)
+  }
+
+  async purge(batch: PurgeBatch): Promise<PurgedBatch> {
+    return purgeFrom(this.#tasks, batch)
   }
 
   async explain(id: TaskId): Promise<Explanation> {

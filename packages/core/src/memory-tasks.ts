@@ -70,6 +70,10 @@ export class MemoryTasks {
     this.#tasks.set(task.id, task)
   }
 
+  remove(id: TaskId): void {
+    this.#tasks.delete(id)
+  }
+
   /** Runs it whole: where it throws, everything is as before. */
   atomically<T>(run: () => T): T {
     const before = this.all.map((task) => [task.id, { ...task }] as const)

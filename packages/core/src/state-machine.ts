@@ -75,11 +75,19 @@ export const eventRules: Readonly<Record<TaskEvent, EventRule>> = {
   },
 }
 
-const finalStates: ReadonlySet<TaskState> = new Set(['completed', 'failed', 'canceled', 'skipped'])
+export const finalStates = [
+  'completed',
+  'failed',
+  'canceled',
+  'skipped',
+] as const satisfies readonly TaskState[]
+
+/** A state that there is no way out of. */
+export type FinalState = (typeof finalStates)[number]
 
 /** Whether there is no way out of the state any more. */
-export function isFinal(state: TaskState): boolean {
-  return finalStates.has(state)
+export function isFinal(state: TaskState): state is FinalState {
+  return finalStates.some((final) => final === state)
 }
 
 /** The state that the event leads to, or `undefined` where it is not legal. */

@@ -2,7 +2,7 @@ import type { Explanation, Line, LineFilter, LineSummary } from './explanation.t
 import type { JsonValue } from './json.ts'
 import type { ReservationMode } from './resource.ts'
 import type { SignalSource } from './signal.ts'
-import type { TaskState } from './state-machine.ts'
+import type { FinalState, TaskState } from './state-machine.ts'
 import type {
   ClaimedTask,
   DispatchedTask,
@@ -149,6 +149,27 @@ export interface TaskFilter {
 /** What tasks have in common. */
 export type TaskRelation = { readonly parentId: TaskId } | { readonly groupId: TaskGroupId }
 
+/** Which finished tasks one batch of a purge takes. */
+export interface PurgeBatch {
+  readonly state: FinalState
+  readonly finishedBefore: Date
+  readonly queue?: string
+  readonly name?: string
+  /** Go on after this task: the `next` of the batch before. */
+  readonly after?: TaskId
+  /** At most so many tasks are looked at. */
+  readonly limit: number
+  /** Only count them. */
+  readonly dryRun?: boolean
+}
+
+export interface PurgedBatch {
+  /** How many it deleted, or would have. */
+  readonly tasks: number
+  /** Where the next batch begins; `undefined` when this was the last. */
+  readonly next: TaskId | undefined
+}
+
 export interface DispatchTarget<Tx> {
   /** Dispatch within this transaction of the caller's own; it commits or rolls back with it. */
   readonly tx?: Tx
@@ -190,6 +211,13 @@ export interface Store<Tx = never> extends AsyncDisposable {
   list(filter?: TaskFilter): Promise<Task[]>
   /** How many of the tasks with one parent, or of one group, are in each state. */
   count(relation: TaskRelation): Promise<TaskCounts>
+  /** Deletes a finished task. @throws TaskNotFoundError, and TaskStateError for any other */
+  delete(id: TaskId): Promise<void>
+  /**
+   * Deletes finished tasks, or counts them: one batch, the oldest first. A task somebody else is
+   * deleting right now is passed over.
+   */
+  purge(batch: PurgeBatch): Promise<PurgedBatch>
   /** Why a task is where it is. @throws TaskNotFoundError */
   explain(id: TaskId): Promise<Explanation>
   /** The resources that have a line, the longest first. */

@@ -12,6 +12,8 @@ import { FinishWatch } from './finish-watch.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import { newTask } from './new-task.ts'
 import type { DispatchOptions } from './new-task.ts'
+import { purge } from './purge.ts'
+import type { PurgeOptions } from './purge.ts'
 import type { DispatchTarget, Store, TaskFilter, TaskRelation } from './store.ts'
 import { cancelTask, createTaskHandle, outcomeOf } from './task-handle.ts'
 import type { DispatchedHandle, TaskHandle } from './task-handle.ts'
@@ -110,6 +112,14 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
    * @throws TaskNotFoundError, TaskStateError
    */
   cancel(id: TaskId, reason?: string): Promise<Task>
+  /** Deletes a finished task. @throws TaskNotFoundError, TaskStateError */
+  delete(id: TaskId): Promise<void>
+  /**
+   * Deletes finished tasks in batches, each a transaction of its own.
+   * @returns how many
+   * @throws InvalidOptionError
+   */
+  purge(options: PurgeOptions): Promise<number>
   /** Closes the store. */
   close(): Promise<void>
 }
@@ -179,6 +189,8 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
     resources: (filter) => store.resources(filter),
     line: (resource, limit) => store.line(resource, limit),
     cancel: (id, reason) => cancelTask(store, id, reason),
+    delete: (id) => store.delete(id),
+    purge: async (options) => purge(store, clock.now(), options),
     async close() {
       watch.close()
       await store.close()

@@ -63,4 +63,5 @@ CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id") WHERE "t
 CREATE INDEX "task_canceling" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" = 'canceling';--> statement-breakpoint
 CREATE INDEX "task_children" ON "tasking"."task" USING btree ("parent_id","state") WHERE "tasking"."task"."parent_id" is not null;--> statement-breakpoint
 CREATE INDEX "task_members" ON "tasking"."task" USING btree ("group_id","state") WHERE "tasking"."task"."group_id" is not null;--> statement-breakpoint
+CREATE INDEX "task_ended" ON "tasking"."task" USING btree ("state","id") WHERE "tasking"."task"."state" in ('failed', 'canceled', 'skipped');--> statement-breakpoint
 CREATE UNIQUE INDEX "task_dedupe" ON "tasking"."task" USING btree ("name","dedupe_key") WHERE "tasking"."task"."dedupe_key" is not null and "tasking"."task"."state" in ('scheduled', 'waiting', 'running', 'canceling');

@@ -1474,6 +1474,68 @@ end
 $$;
 --> statement-breakpoint
 
+-- Deletes the finished tasks of one state, or counts them: one batch, those dispatched first. `after` is
+-- where the batch before it ended, `until` an id that nothing dispatched later has. Completed tasks
+-- are most of the table, and found by their ids alone; the others have an index.
+create function "tasking".purge(
+  state "tasking".task_state, finished_before timestamptz, queue text, name text, after uuid, until uuid,
+  most int, dry boolean,
+  out purged int, out next uuid
+)
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_variable
+declare
+  looked uuid[];
+  chosen uuid[];
+begin
+  if state = 'completed' then
+    select array_agg(near.id order by near.id),
+           array_agg(near.id) filter (
+             where near.state = state and near.finished_at < finished_before
+               and (queue is null or near.queue = queue) and (name is null or near.name = name)
+           )
+      into looked, chosen
+      from (
+        select t.id, t.state, t.finished_at, t.queue, t.name
+          from "tasking".task as t
+         where t.id > after and t.id < until
+         order by t.id
+         limit most
+      ) as near;
+  else
+    select array_agg(near.id order by near.id),
+           array_agg(near.id) filter (
+             where near.finished_at < finished_before
+               and (queue is null or near.queue = queue) and (name is null or near.name = name)
+           )
+      into looked, chosen
+      from (
+        select t.id, t.finished_at, t.queue, t.name
+          from "tasking".task as t
+         where t.state = state and t.state in ('failed', 'canceled', 'skipped')
+           and t.id > after and t.id < until
+         order by t.state, t.id
+         limit most
+      ) as near;
+  end if;
+  purged := coalesce(cardinality(chosen), 0);
+  next := case when cardinality(looked) >= most then looked[most] end;
+  if dry or purged = 0 then
+    return;
+  end if;
+  -- Somebody else's purge is not waited for.
+  delete from "tasking".task as t
+   where t.id = any (array(
+           select o.id from "tasking".task as o where o.id = any (chosen) for update skip locked
+         ));
+  get diagnostics purged = row_count;
+end
+$$;
+--> statement-breakpoint
+
 -- The first and the last position in a line that keep a task from going on there; null for none.
 create function "tasking".blockers_at(
   resource text, mode "tasking".reservation_mode, amount int, capacity int, place bigint,

@@ -11,6 +11,7 @@ import type {
   LineSummary,
   NewTask,
   OwnCompletion,
+  PurgeBatch,
   Signal,
   SignalSource,
   Store,
@@ -47,6 +48,7 @@ import { housekeep } from './verbs/housekeep.ts'
 import { explain, line, resources } from './verbs/lines.ts'
 import { look } from './verbs/look.ts'
 import type { Place } from './verbs/look.ts'
+import { deleteTask, purge } from './verbs/purge.ts'
 import { count, find, list, queries } from './verbs/read.ts'
 import { turn } from './verbs/turn.ts'
 import { beat, registerWorker, unregisterWorker, workers } from './verbs/workers.ts'
@@ -147,6 +149,17 @@ export class PgStore implements Store<CallerTransaction> {
     const [task] = await this.find([id])
     if (task === undefined) throw new TaskNotFoundError(id)
     return task
+  }
+
+  async delete(id: TaskId): Promise<void> {
+    const { pool } = await this.#open()
+    // Repeated after a lost answer it would not be found.
+    await this.#verb('delete', pool, () => deleteTask(pool, this.#schema, id), 'conflict')
+  }
+
+  async purge(batch: PurgeBatch) {
+    const { pool } = await this.#open()
+    return this.#verb('purge', pool, () => purge(pool, this.#schema, batch))
   }
 
   async find(ids: readonly TaskId[]): Promise<Task[]> {

@@ -74,6 +74,10 @@ export function tablesIn(schemaName: string) {
       index('task_canceling')
         .on(t.workerId)
         .where(sql`${t.state} = 'canceling'`),
+      // What a purge looks for. Most tasks complete; those are found by their ids, for nothing.
+      index('task_ended')
+        .on(t.state, t.id)
+        .where(sql`${t.state} in ('failed', 'canceled', 'skipped')`),
       uniqueIndex('task_dedupe')
         .on(t.name, t.dedupeKey)
         .where(

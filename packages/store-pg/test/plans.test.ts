@@ -33,6 +33,11 @@ const units = (amount: number) => ({ counted: [{ resource: 'gpu', amount, capaci
 
 const look = (resource: string, mode: string) => ({ resource, mode, inFlight: true })
 
+const [lowest, highest] = [
+  '00000000-0000-0000-0000-000000000000',
+  'ffffffff-ffff-ffff-ffff-ffffffffffff',
+]
+
 /** What the store does, with whatever stands in line. */
 const verbs: Readonly<Record<string, string>> = {
   'a turn that claims': turn(10, []),
@@ -62,6 +67,8 @@ const verbs: Readonly<Record<string, string>> = {
   'a look at a line': `tasking.release(null, null, null, ${json([look('line', 'exclusive')])})`,
   'the loss of a worker': `tasking.lose_worker('${workerId}', '{}')`,
   housekeeping: 'tasking.housekeep(false)',
+  'a purge': `tasking.purge('completed', now(), null, null, '${lowest}', '${highest}', 30, false)`,
+  'a purge of failed tasks': `tasking.purge('failed', now(), null, null, '${lowest}', '${highest}', 30, false)`,
   'an explanation': `tasking.explain('${known.first}')`,
   'an explanation of what runs': `tasking.explain('${known.unit}')`,
   'the head of a line': `tasking.head_of_line('line', 10)`,

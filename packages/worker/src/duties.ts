@@ -1,5 +1,5 @@
-import { InvalidOptionError, milliseconds } from '@tasking/core'
-import type { Duration, Logger, Store } from '@tasking/core'
+import { finalStates, InvalidOptionError, milliseconds, purge } from '@tasking/core'
+import type { Clock, Duration, FinalState, Logger, Store } from '@tasking/core'
 import type { Duty, DutyOutcome } from './housekeeping.ts'
 
 /** How often each duty of the housekeeping is done by the whole fleet, roughly. */
@@ -8,6 +8,8 @@ export interface DutyPeriods {
   readonly missing?: Duration
   /** Looking for lost wake-ups, which reads the head of every line. Default five times as seldom. */
   readonly sweep?: Duration
+  /** Deleting finished tasks, where there is a policy for that. Default 1 h. */
+  readonly purge?: Duration
 }
 
 /** The same in milliseconds. */
@@ -28,23 +30,36 @@ export function dutySettings(periods: DutyPeriods, ttlMs: number): DutySettings 
   }
   // Missing workers should be found within seconds, whatever their TTL.
   const missing = period('missing', Math.min(2_000, ttlMs / 3))
-  const settings = { missing, sweep: period('sweep', 5 * missing) }
+  const settings = {
+    missing,
+    sweep: period('sweep', 5 * missing),
+    purge: period('purge', 3_600_000),
+  }
   const unknown = Object.keys(periods).find((name) => !(name in settings))
   if (unknown === undefined) return settings
   const duties = Object.keys(settings).join(', ')
   throw new InvalidOptionError('housekeeping', unknown, `one of the duties ${duties}`)
 }
 
-/**
- * What there is to do for all.
- * @param onFound called when there may be something to claim
- */
-export function dutiesOf(
-  store: Store,
-  settings: DutySettings,
-  logger: Logger,
-  onFound: () => void,
-): readonly Duty[] {
+/** How old finished tasks get, by their state, until they are deleted; others stay. */
+export type PurgePolicy = { readonly [State in FinalState]?: Duration }
+
+/** The same in milliseconds. */
+export type PurgeAges = readonly (readonly [state: FinalState, ms: number])[]
+
+interface DutySurroundings {
+  readonly store: Store
+  readonly clock: Clock
+  readonly duties: DutySettings
+  readonly purge: PurgeAges
+  readonly logger: Logger
+  /** Called when there may be something to claim. */
+  readonly onFound: () => void
+}
+
+/** What there is to do for all. */
+export function dutiesOf(surroundings: DutySurroundings): readonly Duty[] {
+  const { store, clock, duties: periods, purge: ages, logger, onFound } = surroundings
   const housekeep = async (sweep: boolean): Promise<DutyOutcome> => {
     const { missingWorkers, lostTasks, unblocked } = await store.housekeep({ sweep })
     const worked = missingWorkers.length > 0 || lostTasks > 0 || unblocked > 0
@@ -54,8 +69,29 @@ export function dutiesOf(
     }
     return { worked }
   }
+  const purgeAll = async (signal: AbortSignal): Promise<DutyOutcome> => {
+    let purged = 0
+    for (const [state, olderThan] of ages) {
+      purged += await purge(store, clock.now(), { states: [state], olderThan, signal })
+    }
+    if (purged > 0) logger.info({ purged }, 'purged finished tasks')
+    return { worked: purged > 0 }
+  }
   return [
-    { name: 'missing', periodMs: settings.missing, run: () => housekeep(false) },
-    { name: 'sweep', periodMs: settings.sweep, run: () => housekeep(true) },
+    { name: 'missing', periodMs: periods.missing, run: () => housekeep(false) },
+    { name: 'sweep', periodMs: periods.sweep, run: () => housekeep(true) },
+    ...(ages.length > 0 ? [{ name: 'purge', periodMs: periods.purge, run: purgeAll }] : []),
   ]
+}
+
+/** @throws InvalidOptionError */
+export function purgeAges(policy: PurgePolicy): PurgeAges {
+  const unknown = Object.keys(policy).find((state) => !finalStates.some((final) => final === state))
+  if (unknown !== undefined) {
+    throw new InvalidOptionError('purge', unknown, `one of the states ${finalStates.join(', ')}`)
+  }
+  return finalStates.flatMap((state) => {
+    const age = policy[state]
+    return age === undefined ? [] : [[state, milliseconds(age, `purge.${state}`)] as const]
+  })
 }

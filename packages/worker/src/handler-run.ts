@@ -63,6 +63,7 @@ export class HandlerRun {
         // A handler knows its store only as its program does; the store checks what it is given.
         await tasking.store.complete(completion, { tx: tx as never })
       },
+      tasking,
       dispatch: (definition, ...[input, options]) =>
         // The tuple's two forms are one call: an input that may be left out is undefined.
         Reflect.apply(tasking.dispatch, tasking, [definition, input, { parentId: id, ...options }]),

@@ -1,4 +1,4 @@
-export type { DutyPeriods } from './duties.ts'
+export type { DutyPeriods, PurgePolicy } from './duties.ts'
 export type { WorkerEvent } from './event.ts'
 export { HandlerCrashedError, IsolationError } from './child-error.ts'
 export { TaskAbort, TaskTimeoutError } from './task-abort.ts'

@@ -11,8 +11,8 @@ import {
 } from '@tasking/core'
 import type { Clock, Duration, Isolation, JsonValue, Logger, Tasking } from '@tasking/core'
 import type { ChildSetUp } from './child-message.ts'
-import { dutySettings } from './duties.ts'
-import type { DutyPeriods, DutySettings } from './duties.ts'
+import { dutySettings, purgeAges } from './duties.ts'
+import type { DutyPeriods, DutySettings, PurgeAges, PurgePolicy } from './duties.ts'
 import type { WorkerEvent } from './event.ts'
 
 export interface WorkerOptions {
@@ -35,6 +35,8 @@ export interface WorkerOptions {
   readonly auxiliary?: boolean
   /** How often it does each duty of the housekeeping. */
   readonly housekeeping?: DutyPeriods
+  /** How long finished tasks are kept, by their state, such as `{ completed: '7d' }`. Default for ever. */
+  readonly purge?: PurgePolicy
   /**
    * The longest pause between two polls while nothing is to do and no wake-ups arrive; with them it
    * is 2 s, and a large fleet polls less. Default 200 ms.
@@ -73,6 +75,7 @@ export interface WorkerSettings {
   readonly ttlMs: number
   readonly auxiliary: boolean
   readonly duties: DutySettings
+  readonly purge: PurgeAges
   readonly pollMs: number
   readonly isolation: Isolation
   readonly graceMs: number
@@ -133,6 +136,7 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
     ttlMs: Math.round(ttlMs),
     auxiliary: options.auxiliary ?? false,
     duties: dutySettings(options.housekeeping ?? {}, ttlMs),
+    purge: purgeAges(options.purge ?? {}),
     pollMs,
     isolation,
     graceMs: milliseconds(options.grace ?? '10s', 'grace'),

@@ -97,7 +97,7 @@ class PullingWorker implements Worker {
       onFailure: (error) => logger.warn({ err: error }, 'a heartbeat failed'),
       onMissing: () => this.#giveUp(),
     })
-    const duties = dutiesOf(store, settings.duties, logger, () => this.#loop.wake())
+    const duties = dutiesOf({ ...settings, store, onFound: () => this.#loop.wake() })
     this.#housekeeping = new Housekeeping(duties, clock, {
       onFailure: (duty, error) => logger.warn({ err: error, duty }, 'housekeeping failed'),
     })

@@ -1,21 +1,31 @@
-import { InvalidOptionError, MemoryStore, silentLogger } from '@tasking/core'
+import { InvalidOptionError, MemoryStore, silentLogger, systemClock } from '@tasking/core'
 import type { HousekeepingReport, Store } from '@tasking/core'
 import { describe, expect, test, vi } from 'vitest'
 
-import { dutiesOf, dutySettings } from '../src/duties.ts'
+import { dutiesOf, dutySettings, purgeAges } from '../src/duties.ts'
+import type { PurgePolicy } from '../src/duties.ts'
 import { forwardingStore } from './forwarding-store.ts'
 
 const nothing: HousekeepingReport = { done: true, missingWorkers: [], lostTasks: 0, unblocked: 0 }
 
-function setUp(report = nothing) {
+const noon = new Date('2026-01-02T12:00:00Z')
+
+function setUp(report = nothing, policy: PurgePolicy = {}) {
+  const purge = purgeAges(policy)
+  const purgeBatch = vi.fn<Store['purge']>(async () => ({ tasks: 1, next: undefined }))
+  const clock = { ...systemClock, now: () => noon }
+  const info = vi.fn<() => void>()
   const housekeep = vi.fn<Store['housekeep']>(async () => report)
   const warn = vi.fn<() => void>()
   const onFound = vi.fn<() => void>()
-  const store = forwardingStore(new MemoryStore(), { housekeep })
-  const duties = dutiesOf(store, dutySettings({}, 30_000), { ...silentLogger, warn }, onFound)
+  const store = forwardingStore(new MemoryStore(), { housekeep, purge: purgeBatch })
+  const duties = dutiesOf({
+    ...{ store, onFound, purge, clock, duties: dutySettings({}, 30_000) },
+    logger: { ...silentLogger, warn, info },
+  })
   const run = (name: string) =>
     duties.find((duty) => duty.name === name)?.run(new AbortController().signal)
-  return { housekeep, warn, onFound, run }
+  return { duties, purgeBatch, housekeep, info, warn, onFound, run }
 }
 
 describe('the periods of the duties', () => {
@@ -58,4 +68,24 @@ test('where there was nothing, nothing is told', async () => {
   expect(await run('missing')).toEqual({ worked: false })
   expect(warn).not.toHaveBeenCalled()
   expect(onFound).not.toHaveBeenCalled()
+})
+
+describe('the policy of the purge', () => {
+  test('says what is deleted, of each state its own', async () => {
+    const { purgeBatch, info, run } = setUp(nothing, { failed: '1h', canceled: 0 })
+    expect(await run('purge')).toEqual({ worked: true })
+    expect(purgeBatch.mock.calls).toMatchObject([
+      [{ state: 'failed', finishedBefore: new Date(noon.getTime() - 3_600_000) }],
+      [{ state: 'canceled', finishedBefore: noon }],
+    ])
+    expect(info.mock.calls).toEqual([[{ purged: 2 }, 'purged finished tasks']])
+  })
+
+  test('is none unless it is given: then there is nothing to do', () => {
+    expect(setUp().duties.map(({ name }) => name)).not.toContain('purge')
+  })
+
+  test.each([{ waiting: '1d' }, { completed: 'old' }])('is checked: %j', (policy) => {
+    expect(() => purgeAges(policy as PurgePolicy)).toThrow(InvalidOptionError)
+  })
 })

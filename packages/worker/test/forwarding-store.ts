@@ -12,6 +12,8 @@ export function forwardingStore(store: Store, verbs: Partial<Store>): Store {
     resources: (filter) => store.resources(filter),
     line: (resource, limit) => store.line(resource, limit),
     cancel: (id, reason) => store.cancel(id, reason),
+    delete: (id) => store.delete(id),
+    purge: (batch) => store.purge(batch),
     find: (ids) => store.find(ids),
     list: (filter) => store.list(filter),
     count: (relation) => store.count(relation),

@@ -12,6 +12,7 @@ import { ownCompletionCases } from './own-completion.ts'
 import type { InTransaction } from './own-completion.ts'
 import { relationCases } from './relations.ts'
 import { taskOptionsCases } from './task-options.ts'
+import { purgingCases } from './purging.ts'
 import { stateMachineCases } from './state-machine.ts'
 import { workerCases } from './workers.ts'
 
@@ -35,6 +36,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...claimingCases,
   ...endingCases,
   ...stateMachineCases,
+  ...purgingCases,
   ...workerCases,
   ...explainingCases,
   ...lineCases,
