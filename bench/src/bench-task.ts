@@ -1,5 +1,5 @@
 import { defineTask } from '@tasking/core'
-import type { ResourceRequest } from '@tasking/core'
+import type { ResourceRequest, TaskContext } from '@tasking/core'
 
 /** The benchmark's task: reserves what its input says, and has nothing to do. */
 export const benchTask = defineTask({
@@ -7,3 +7,8 @@ export const benchTask = defineTask({
   resources: (input: ResourceRequest) => input,
   run: () => null,
 })
+
+/** A task that goes on until it is stopped; each process says what it tells of that. */
+export function waitingTask(run: (input: void, context: TaskContext) => Promise<void>) {
+  return defineTask({ name: 'bench.wait', run })
+}

@@ -50,7 +50,7 @@ export function allFlags(): Option[] {
     ),
     flag(
       '--poll-interval <duration>',
-      'longest pause between two polls without wake-ups (default: 200ms)',
+      'longest pause between two polls without wake-ups (default: 250ms)',
     ).argParser(duration),
     flag('--auxiliary', 'run tasks, but do no housekeeping'),
     flag(

@@ -59,6 +59,12 @@ export class WorkerFleet implements AsyncDisposable {
     return all.reduce((sum, one) => ({ turns: sum.turns + one.turns, ms: sum.ms + one.ms }))
   }
 
+  /** How many workers have been given up. */
+  async missing(): Promise<number> {
+    const all = await Promise.all(this.#remotes.map((remote) => remote.call('missing')))
+    return all.reduce((sum, one) => sum + one, 0)
+  }
+
   /** Stops the workers in order, so that nobody has to take them for missing. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#remotes.map((remote) => remote.call('stop')))

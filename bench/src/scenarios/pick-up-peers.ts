@@ -1,18 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { benchDatabase } from '../bench-database.ts'
-import { plainTasks } from '../plain-tasks.ts'
-import { Crew } from '../processes/crew.ts'
-import { spawnCaller } from '../processes/spawn-caller.ts'
 import type { Goal, Scenario, SideDefinition } from '../scenario.ts'
-import { loadSystem } from '../systems/index.ts'
 import type { SystemName } from '../systems/system.ts'
 import { freshSide } from './fresh-side.ts'
+import { openTrickle } from './trickle.ts'
 
 const ours = 'tasking, listening'
 const graphile = 'graphile, listening'
-const warmUp = 10
-// Longer than any worker looks around for more after a task.
-const leastPauseMs = 10
 
 interface Way {
   readonly listen: boolean
@@ -48,30 +40,11 @@ function side(
   { listen, tasks: fullSize, longestPauseMs }: Way,
 ): SideDefinition {
   return freshSide(name, async (stage) => {
-    const system = await loadSystem(systemName)
-    await using database = await benchDatabase(stage, (url) => system.install(url, { listen }))
-    const { url } = database
-    await using caller = await spawnCaller({ system: systemName, url, callers: 1 })
-    await using crew = await Crew.open(1, {
-      ...{ system: systemName, url, listen, load: 'trickle' },
-      ...{ slots: 1, batched: false, records: true },
-    })
-    await crew.start()
-    const count = stage.scaled(fullSize, 20)
-    const beganNs: number[] = []
-    const one = async (index: number) => {
-      beganNs[index] = await caller.call('dispatchOne', { index, resources: [] })
-      await crew.untilFinished(index + 1)
-      await sleep(leastPauseMs + Math.random() * (longestPauseMs - leastPauseMs))
-    }
-    const tasks = plainTasks(warmUp + count)
-    for (const { index } of tasks.slice(0, warmUp)) await one(index)
-    const sample = await database.measure([caller, ...crew.processes], async () => {
-      for (const { index } of tasks.slice(warmUp)) await one(index)
-      return { tasks: count }
-    })
-    const runs = (await crew.runs()).filter(([index]) => index >= warmUp)
-    const latenciesMs = runs.map(([index, startNs]) => (startNs - (beganNs[index] ?? 0)) / 1e6)
-    return { ...sample, latenciesMs }
+    await using trickle = await openTrickle(stage, systemName, listen)
+    const tasks = stage.scaled(fullSize, 20)
+    return await trickle.database.measure(trickle.processes, async () => ({
+      tasks,
+      latenciesMs: await trickle.run(tasks, longestPauseMs),
+    }))
   })
 }

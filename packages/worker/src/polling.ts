@@ -1,6 +1,9 @@
-// Fleet-wide, idle workers ask so often per second; the rest is the wake-ups' work.
-const fleetPollsPerSecond = 200
+// Fleet-wide, idle workers ask so often per second; the rest is the wake-ups' work. A thousand of them
+// beat as often, and the two together must stay a small load.
+const fleetPollsPerSecond = 100
 const shortestPollMs = 20
+// The smaller, the sooner is found what comes within a second after the last task, at a few polls more.
+const growth = 1.5
 const fewTasks = 4
 // With wake-ups, polling only finds what a lost one would have told.
 const pollWithWakeupsMs = 2_000
@@ -30,7 +33,7 @@ export class Polling {
     const budgetMs = this.#budgetMs
     const longestMs = Math.max(this.wakeups ? pollWithWakeupsMs : this.#restMs, budgetMs)
     const pauseMs = Math.min(this.#pauseMs, longestMs)
-    this.#pauseMs = Math.min(this.#pauseMs * 2, longestMs)
+    this.#pauseMs = Math.min(this.#pauseMs * growth, longestMs)
     // A large fleet's eager polls after a burst count as well.
     return Math.max(pauseMs, budgetMs / 10) * (0.75 + this.#random() / 2)
   }

@@ -10,14 +10,16 @@ const pauses = (polling: Polling, count: number) =>
 
 describe('Polling', () => {
   test('asks ever more seldom, down to its rest', () => {
-    expect(pauses(new Polling(200, steady), 6)).toEqual([20, 40, 80, 160, 200, 200])
+    expect(pauses(new Polling(200, steady), 8)).toEqual([
+      20, 30, 45, 67.5, 101.25, 151.875, 200, 200,
+    ])
   })
 
   test('asks soon again after there was work', () => {
     const polling = new Polling(200, steady)
-    pauses(polling, 6)
+    pauses(polling, 8)
     polling.foundWork()
-    expect(pauses(polling, 2)).toEqual([20, 40])
+    expect(pauses(polling, 2)).toEqual([20, 30])
   })
 
   test('leaves it to the wake-ups where they arrive', () => {
@@ -29,22 +31,22 @@ describe('Polling', () => {
   test('stays within the budget of the fleet, however large', () => {
     const polling = new Polling(200, steady)
     polling.fleet = 1_000
-    // 1,000 workers, 200 polls a second: one in five seconds each.
-    expect(pauses(polling, 20).at(-1)).toBe(5_000)
+    // 1,000 workers, 100 polls a second: one in ten seconds each.
+    expect(pauses(polling, 20).at(-1)).toBe(10_000)
   })
 
   test('keeps a large fleet from asking all at once after a burst', () => {
     const polling = new Polling(200, steady)
     polling.fleet = 1_000
     polling.foundWork()
-    expect(polling.next()).toBe(500)
+    expect(polling.next()).toBe(1_000)
   })
 
   test('minds the budget as soon as it hears of the fleet', () => {
     const polling = new Polling(200, steady)
     pauses(polling, 6)
     polling.fleet = 1_000
-    expect(polling.next()).toBeGreaterThanOrEqual(500)
+    expect(polling.next()).toBeGreaterThanOrEqual(1_000)
   })
 
   test('spreads its pauses by a quarter to either side', () => {
@@ -57,7 +59,7 @@ describe('Polling', () => {
     polling.fleet = 4
     expect(polling.spread()).toBe(0)
     polling.fleet = 1_000
-    expect(polling.spread()).toBe(2_500)
+    expect(polling.spread()).toBe(5_000)
   })
 
   test('lets as many of a large fleet ask soon as there are tasks, and a few more', () => {
@@ -67,7 +69,7 @@ describe('Polling', () => {
       const draw = () => ((drawn += 1) % 2 === 1 ? drawn / 2_000 : 0.5)
       const polling = new Polling(200, draw)
       polling.fleet = 1_000
-      return Array.from({ length: 1_000 }, () => polling.spread(tasks)).filter((ms) => ms < 2_500)
+      return Array.from({ length: 1_000 }, () => polling.spread(tasks)).filter((ms) => ms < 5_000)
         .length
     }
     expect(soon(1)).toBe(6)
