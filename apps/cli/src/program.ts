@@ -10,6 +10,7 @@ import { migrateCommand } from './commands/migrate.ts'
 import { purgeCommand } from './commands/purge.ts'
 import { resourcesCommand } from './commands/resources.ts'
 import { showCommand } from './commands/show.ts'
+import { statusCommand } from './commands/status.ts'
 import { workersCommand } from './commands/workers.ts'
 import { demoCommand } from './demo/command.ts'
 import { addGlobalFlags } from './global-flags.ts'
@@ -26,6 +27,7 @@ const commands = [
   deleteCommand,
   purgeCommand,
   workersCommand,
+  statusCommand,
   demoCommand,
 ]
 

@@ -30,6 +30,7 @@ export function lazyStore(make: () => Promise<Store>): Store {
     beat: async (id) => (await made()).beat(id),
     unregisterWorker: async (id) => (await made()).unregisterWorker(id),
     workers: async () => (await made()).workers(),
+    metrics: async () => (await made()).metrics(),
     housekeep: async (options) => (await made()).housekeep(options),
     close,
     [Symbol.asyncDispose]: close,

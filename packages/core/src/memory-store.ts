@@ -4,11 +4,13 @@ import { TaskCanceledError, TaskLostError, TaskStateError, WorkerMissingError } 
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import { takeIn } from './memory-intake.ts'
 import { MemoryLines } from './memory-lines.ts'
+import { metricsOf } from './memory-metrics.ts'
 import { purgeFrom } from './memory-purge.ts'
 import { isOwned, taskOf } from './memory-task.ts'
 import { MemoryTasks } from './memory-tasks.ts'
 import { MemoryWorkers } from './memory-workers.ts'
 import { reservationsOf } from './reservation.ts'
+import type { Metrics } from './metrics.ts'
 import type { Signal, SignalSource } from './signal.ts'
 import { isFinal, nextState } from './state-machine.ts'
 import type {
@@ -36,6 +38,7 @@ import { workerMissing, workerStopped } from './worker-loss.ts'
 export class MemoryStore implements Store<never> {
   readonly #tasks: MemoryTasks
   readonly #workers: MemoryWorkers
+  readonly #clock: Clock
   readonly #listeners = new Set<(signal: Signal) => void>()
 
   readonly signals: SignalSource = {
@@ -49,6 +52,7 @@ export class MemoryStore implements Store<never> {
   constructor({ clock = systemClock }: { readonly clock?: Clock } = {}) {
     this.#tasks = new MemoryTasks(clock)
     this.#workers = new MemoryWorkers(clock)
+    this.#clock = clock
   }
 
   newId(): TaskId {
@@ -191,6 +195,10 @@ export class MemoryStore implements Store<never> {
       alive: !this.#workers.isOverdue(worker),
       runningTasks: this.#tasks.ownedBy(worker.id).length,
     }))
+  }
+
+  async metrics(): Promise<Metrics> {
+    return metricsOf(this.#tasks.incomplete, await this.workers(), this.#clock.now())
   }
 
   async housekeep({

@@ -1,5 +1,6 @@
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import type { JsonValue } from './json.ts'
+import type { Metrics } from './metrics.ts'
 import type { ReservationMode } from './resource.ts'
 import type { SignalSource } from './signal.ts'
 import type { FinalState, TaskState } from './state-machine.ts'
@@ -229,6 +230,8 @@ export interface Store<Tx = never> extends AsyncDisposable {
   /** Fails what the worker still holds, and forgets it. */
   unregisterWorker(id: WorkerId): Promise<void>
   workers(): Promise<WorkerRecord[]>
+  /** How much there is to do and is being done. It costs little, however much that is. */
+  metrics(): Promise<Metrics>
   /**
    * What some worker does now and then for all; only one at a time gets through.
    * @param sweep whether to look for lost wake-ups too, which costs more the more lines there are

@@ -10,6 +10,7 @@ import {
 } from './errors.ts'
 import { FinishWatch } from './finish-watch.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
+import type { Metrics } from './metrics.ts'
 import { newTask } from './new-task.ts'
 import type { DispatchOptions } from './new-task.ts'
 import { purge } from './purge.ts'
@@ -120,6 +121,8 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
    * @throws InvalidOptionError
    */
   purge(options: PurgeOptions): Promise<number>
+  /** How much there is to do, how long it has been waiting, and how much is being done. */
+  metrics(): Promise<Metrics>
   /** Closes the store. */
   close(): Promise<void>
 }
@@ -190,6 +193,7 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
     line: (resource, limit) => store.line(resource, limit),
     cancel: (id, reason) => cancelTask(store, id, reason),
     delete: (id) => store.delete(id),
+    metrics: () => store.metrics(),
     purge: async (options) => purge(store, clock.now(), options),
     async close() {
       watch.close()

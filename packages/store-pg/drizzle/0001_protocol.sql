@@ -1536,6 +1536,104 @@ end
 $$;
 --> statement-breakpoint
 
+-- How much there is to do, and how much is being done. Whatever the backlog, it reads no more than so
+-- many: `most_kinds` queues, names and priorities of unblocked tasks, by skipping through the index of
+-- claims; `most_each` tasks of each, those first in line; and `most_places` places in line.
+create function "tasking".metrics(long_ms int, most_kinds int, most_each int, most_places int)
+returns jsonb
+language plpgsql stable
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  moment constant timestamptz := clock_timestamp();
+  queues jsonb;
+  kinds int;
+  fullest int;
+  running int;
+  blocked int;
+  places int;
+  fleet record;
+begin
+  with recursive kind as (
+    (
+      select t.queue, t.name, - t.priority as rank, 1 as nth
+        from "tasking".task as t
+       where t.state = 'waiting' and t.unblocked_at is not null
+       order by t.queue, t.name, (- t.priority)
+       limit 1
+    )
+    union all
+    select next.queue, next.name, next.rank, k.nth + 1
+      from kind as k
+     cross join lateral (
+       select t.queue, t.name, - t.priority as rank
+         from "tasking".task as t
+        where (t.queue, t.name, - t.priority) > (k.queue, k.name, k.rank)
+          and t.state = 'waiting' and t.unblocked_at is not null
+        order by t.queue, t.name, (- t.priority)
+        limit 1
+     ) as next
+     where k.nth < most_kinds
+  ), counted as (
+    select k.queue, count(*) as unblocked, min(ready.unblocked_at) as oldest,
+           count(*) filter (
+             where ready.unblocked_at < moment - long_ms * interval '1 millisecond'
+           ) as waiting_long
+      from kind as k
+     cross join lateral (
+       select t.unblocked_at
+         from "tasking".task as t
+        where t.queue = k.queue and t.name = k.name and (- t.priority) = k.rank
+          and t.state = 'waiting' and t.unblocked_at is not null
+        order by t.queue, t.name, (- t.priority), t.position
+        limit most_each
+     ) as ready
+     group by k.queue, k.name, k.rank
+  ), by_queue as (
+    select c.queue, sum(c.unblocked) as unblocked, sum(c.waiting_long) as waiting_long,
+           min(c.oldest) as oldest
+      from counted as c
+     group by c.queue
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'queue', q.queue, 'unblocked', q.unblocked, 'waitingLong', q.waiting_long,
+           'longestMs', greatest(0, round(extract(epoch from moment - q.oldest) * 1000))
+         ) order by q.queue collate "C"), '[]'),
+         (select count(*) from kind), (select max(c.unblocked) from counted as c)
+    into queues, kinds, fullest
+    from by_queue as q;
+
+  select count(*) into running from "tasking".task as t where t.state in ('running', 'canceling');
+
+  select count(*) filter (where t.state = 'waiting' and t.unblocked_at is null), coalesce(sum(near.places), 0)
+    into blocked, places
+    from (
+      select first.task_id, count(*) as places
+        from (
+          select r.task_id
+            from "tasking".reservation as r
+           order by r.resource, r.position
+           limit most_places
+        ) as first
+       group by first.task_id
+    ) as near
+    join "tasking".task as t on t.id = near.task_id;
+
+  select count(*) as workers, coalesce(sum(a.concurrency), 0) as slots
+    into fleet
+    from "tasking".app_status as a
+   where a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > moment;
+
+  return jsonb_build_object(
+    'queues', queues, 'running', running, 'blocked', blocked, 'workers', fleet.workers,
+    'slots', fleet.slots,
+    'complete', kinds < most_kinds and coalesce(fullest, 0) < most_each and places < most_places
+  );
+end
+$$;
+--> statement-breakpoint
+
 -- The first and the last position in a line that keep a task from going on there; null for none.
 create function "tasking".blockers_at(
   resource text, mode "tasking".reservation_mode, amount int, capacity int, place bigint,

@@ -9,6 +9,7 @@ import type {
   Line,
   LineFilter,
   LineSummary,
+  Metrics,
   NewTask,
   OwnCompletion,
   PurgeBatch,
@@ -48,6 +49,7 @@ import { housekeep } from './verbs/housekeep.ts'
 import { explain, line, resources } from './verbs/lines.ts'
 import { look } from './verbs/look.ts'
 import type { Place } from './verbs/look.ts'
+import { metrics } from './verbs/metrics.ts'
 import { deleteTask, purge } from './verbs/purge.ts'
 import { count, find, list, queries } from './verbs/read.ts'
 import { turn } from './verbs/turn.ts'
@@ -216,6 +218,11 @@ export class PgStore implements Store<CallerTransaction> {
   async workers() {
     const { pool } = await this.#open()
     return this.#verb('workers', pool, () => workers(queries(pool), this.#tables))
+  }
+
+  async metrics(): Promise<Metrics> {
+    const { pool } = await this.#open()
+    return this.#verb('metrics', pool, () => metrics(pool, this.#schema))
   }
 
   async housekeep({ sweep = true }: { readonly sweep?: boolean } = {}) {

@@ -69,6 +69,7 @@ const verbs: Readonly<Record<string, string>> = {
   housekeeping: 'tasking.housekeep(false)',
   'a purge': `tasking.purge('completed', now(), null, null, '${lowest}', '${highest}', 30, false)`,
   'a purge of failed tasks': `tasking.purge('failed', now(), null, null, '${lowest}', '${highest}', 30, false)`,
+  'the metrics': 'tasking.metrics(5000, 10, 10, 100)',
   'an explanation': `tasking.explain('${known.first}')`,
   'an explanation of what runs': `tasking.explain('${known.unit}')`,
   'the head of a line': `tasking.head_of_line('line', 10)`,

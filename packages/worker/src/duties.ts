@@ -1,5 +1,6 @@
 import { finalStates, InvalidOptionError, milliseconds, purge } from '@tasking/core'
 import type { Clock, Duration, FinalState, Logger, Store } from '@tasking/core'
+import type { WorkerEvent } from './event.ts'
 import type { Duty, DutyOutcome } from './housekeeping.ts'
 
 /** How often each duty of the housekeeping is done by the whole fleet, roughly. */
@@ -10,6 +11,8 @@ export interface DutyPeriods {
   readonly sweep?: Duration
   /** Deleting finished tasks, where there is a policy for that. Default 1 h. */
   readonly purge?: Duration
+  /** Measuring how much there is to do. Default 15 s. */
+  readonly metrics?: Duration
 }
 
 /** The same in milliseconds. */
@@ -31,9 +34,8 @@ export function dutySettings(periods: DutyPeriods, ttlMs: number): DutySettings 
   // Missing workers should be found within seconds, whatever their TTL.
   const missing = period('missing', Math.min(2_000, ttlMs / 3))
   const settings = {
-    missing,
-    sweep: period('sweep', 5 * missing),
-    purge: period('purge', 3_600_000),
+    ...{ missing, sweep: period('sweep', 5 * missing) },
+    ...{ purge: period('purge', 3_600_000), metrics: period('metrics', 15_000) },
   }
   const unknown = Object.keys(periods).find((name) => !(name in settings))
   if (unknown === undefined) return settings
@@ -53,13 +55,14 @@ interface DutySurroundings {
   readonly duties: DutySettings
   readonly purge: PurgeAges
   readonly logger: Logger
+  readonly onEvent: (event: WorkerEvent) => void
   /** Called when there may be something to claim. */
   readonly onFound: () => void
 }
 
 /** What there is to do for all. */
 export function dutiesOf(surroundings: DutySurroundings): readonly Duty[] {
-  const { store, clock, duties: periods, purge: ages, logger, onFound } = surroundings
+  const { store, clock, duties: periods, purge: ages, logger, onEvent, onFound } = surroundings
   const housekeep = async (sweep: boolean): Promise<DutyOutcome> => {
     const { missingWorkers, lostTasks, unblocked } = await store.housekeep({ sweep })
     const worked = missingWorkers.length > 0 || lostTasks > 0 || unblocked > 0
@@ -77,9 +80,17 @@ export function dutiesOf(surroundings: DutySurroundings): readonly Duty[] {
     if (purged > 0) logger.info({ purged }, 'purged finished tasks')
     return { worked: purged > 0 }
   }
+  const measure = async (): Promise<DutyOutcome> => {
+    const metrics = await store.metrics()
+    const { queues: _queues, ...sums } = metrics
+    logger.debug(sums, 'measured')
+    onEvent({ kind: 'measured', metrics })
+    return {}
+  }
   return [
     { name: 'missing', periodMs: periods.missing, run: () => housekeep(false) },
     { name: 'sweep', periodMs: periods.sweep, run: () => housekeep(true) },
+    { name: 'metrics', periodMs: periods.metrics, run: measure },
     ...(ages.length > 0 ? [{ name: 'purge', periodMs: periods.purge, run: purgeAll }] : []),
   ]
 }

@@ -1,4 +1,4 @@
-import type { TaskId, TaskState } from '@tasking/core'
+import type { Metrics, TaskId, TaskState } from '@tasking/core'
 
 /** What a worker tells of itself, for logs, metrics and tests that wait. */
 export type WorkerEvent =
@@ -18,6 +18,8 @@ export type WorkerEvent =
   | { readonly kind: 'delayed'; readonly delayMs: number }
   /** A turn found nothing to claim although a slot was free. */
   | { readonly kind: 'idle' }
+  /** How much there is to do in the whole database, as one worker has measured it for all. */
+  | { readonly kind: 'measured'; readonly metrics: Metrics }
   | { readonly kind: 'unavailable'; readonly error: unknown }
   | { readonly kind: 'missing' }
   | { readonly kind: 'stopped' }

@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 
 import { dutiesOf, dutySettings, purgeAges } from '../src/duties.ts'
 import type { PurgePolicy } from '../src/duties.ts'
+import type { WorkerEvent } from '../src/index.ts'
 import { forwardingStore } from './forwarding-store.ts'
 
 const nothing: HousekeepingReport = { done: true, missingWorkers: [], lostTasks: 0, unblocked: 0 }
@@ -17,15 +18,16 @@ function setUp(report = nothing, policy: PurgePolicy = {}) {
   const info = vi.fn<() => void>()
   const housekeep = vi.fn<Store['housekeep']>(async () => report)
   const warn = vi.fn<() => void>()
+  const onEvent = vi.fn<(event: WorkerEvent) => void>()
   const onFound = vi.fn<() => void>()
   const store = forwardingStore(new MemoryStore(), { housekeep, purge: purgeBatch })
   const duties = dutiesOf({
-    ...{ store, onFound, purge, clock, duties: dutySettings({}, 30_000) },
+    ...{ store, onEvent, onFound, purge, clock, duties: dutySettings({}, 30_000) },
     logger: { ...silentLogger, warn, info },
   })
   const run = (name: string) =>
     duties.find((duty) => duty.name === name)?.run(new AbortController().signal)
-  return { duties, purgeBatch, housekeep, info, warn, onFound, run }
+  return { store, onEvent, duties, purgeBatch, housekeep, info, warn, onFound, run }
 }
 
 describe('the periods of the duties', () => {
@@ -88,4 +90,10 @@ describe('the policy of the purge', () => {
   test.each([{ waiting: '1d' }, { completed: 'old' }])('is checked: %j', (policy) => {
     expect(() => purgeAges(policy as PurgePolicy)).toThrow(InvalidOptionError)
   })
+})
+
+test('what was measured is told', async () => {
+  const { store, onEvent, run } = setUp()
+  await run('metrics')
+  expect(onEvent.mock.calls).toEqual([[{ kind: 'measured', metrics: await store.metrics() }]])
 })

@@ -21,6 +21,7 @@ export function forwardingStore(store: Store, verbs: Partial<Store>): Store {
     beat: (id) => store.beat(id),
     unregisterWorker: (id) => store.unregisterWorker(id),
     workers: () => store.workers(),
+    metrics: () => store.metrics(),
     housekeep: () => store.housekeep(),
     // Where a store has signals may be known only after its check.
     get signals() {

@@ -8,6 +8,7 @@ import { exclusionCases } from './exclusion.ts'
 import { ifBlockedCases } from './if-blocked.ts'
 import { explainingCases } from './explaining.ts'
 import { lineCases } from './lines.ts'
+import { metricsCases } from './metrics.ts'
 import { ownCompletionCases } from './own-completion.ts'
 import type { InTransaction } from './own-completion.ts'
 import { relationCases } from './relations.ts'
@@ -37,6 +38,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...endingCases,
   ...stateMachineCases,
   ...purgingCases,
+  ...metricsCases,
   ...workerCases,
   ...explainingCases,
   ...lineCases,
