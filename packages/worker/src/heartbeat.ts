@@ -2,6 +2,8 @@ import type { Beat, Clock, Store, WorkerId } from '@tasking/core'
 
 /** So much of the TTL may pass without a heartbeat before the worker gives itself up. */
 const patience = 0.8
+/** Who starts together with many others hears of them soon, and polls no more often than they may. */
+const firstPausesMs = [1_000, 3_000]
 
 export interface HeartbeatListener {
   onBeat(beat: Beat): void
@@ -12,7 +14,7 @@ export interface HeartbeatListener {
 }
 
 /**
- * Tells the store that the worker is alive, every third of its TTL. What counts is when a beat was
+ * Tells the store that the worker is alive, every third of its TTL and at first more often. What counts is when a beat was
  * sent, so that the worker gives itself up before the store can take it for missing, however long
  * the answer took and whatever the two clocks say: only lengths of time are compared, each by one
  * clock. The store counts from when the beat came, which is later, and to the whole TTL.
@@ -67,13 +69,16 @@ export class Heartbeat {
   }
 
   async #keepBeating(): Promise<void> {
-    let pauseMs = this.#ttlMs / 3
+    const restMs = this.#ttlMs / 3
+    const firstPauses = firstPausesMs.values()
+    const next = () => Math.min(restMs, firstPauses.next().value ?? restMs)
+    let pauseMs = next()
     while (!this.#end.signal.aborted) {
       await this.#clock.sleep(pauseMs, this.#end.signal)
       if (this.#end.signal.aborted) return
       try {
         await this.#beat()
-        pauseMs = this.#ttlMs / 3
+        pauseMs = next()
       } catch (error) {
         if (this.#end.signal.aborted) return
         this.#listener.onFailure(error)

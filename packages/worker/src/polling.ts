@@ -40,14 +40,17 @@ export class Polling {
 
   /**
    * How long to wait after a wake-up, so that one task doesn't make a thousand workers ask: a few ask
-   * soon, and the others, in case that those few were busy, within the budget of the fleet.
+   * soon, and the others, in case that those few were busy, within the budget of the fleet. Who will
+   * ask within that anyway goes by it, or many wake-ups would make all ask ever sooner.
+   * @param dueInMs when it will ask without the wake-up
    * @param tasks how many there may be to claim
    */
-  spread(tasks = fewTasks): number {
+  answer(dueInMs: number, tasks = fewTasks): number {
     const soon = fewTasks + 2 * tasks
     if (this.fleet <= 4) return 0
     const isSoon = this.#random() * this.fleet < soon
-    return this.#random() * (isSoon ? Math.min(this.fleet, soon) : this.#budgetMs)
+    if (isSoon) return this.#random() * Math.min(this.fleet, soon)
+    return dueInMs <= this.#budgetMs ? dueInMs : this.#random() * this.#budgetMs
   }
 
   get #budgetMs(): number {

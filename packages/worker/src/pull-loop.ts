@@ -87,9 +87,14 @@ export class PullLoop {
   }
 
   /** Something may be there to claim: asks soon, unless every slot is taken. */
-  wake(delayMs = 0): void {
-    const full = this.#running.size >= this.#settings.concurrency
-    if (!full || this.#turning) this.#askWithin(delayMs)
+  wake(): void {
+    if (this.#mayClaim) this.#askWithin(0)
+  }
+
+  /** A wake-up came, for all workers at once. @param tasks how many it tells of */
+  wakeWithOthers(tasks?: number): void {
+    const dueInMs = this.#pollAt - performance.now()
+    if (this.#mayClaim) this.#askWithin(this.polling.answer(dueInMs, tasks))
   }
 
   /** A cancel was asked for; if it is for one of ours, the next turn brings the reason. */
@@ -152,6 +157,10 @@ export class PullLoop {
     } finally {
       this.#turning = false
     }
+  }
+
+  get #mayClaim(): boolean {
+    return this.#turning || this.#running.size < this.#settings.concurrency
   }
 
   // A turn without an answer may have claimed what would now be given up without ever having run;

@@ -214,13 +214,13 @@ class PullingWorker implements Worker {
       (signal) => {
         if (signal.kind === 'cancel') this.#loop.wakeForCancel(signal.taskId)
         else if (signal.queue === null || queues.includes(signal.queue)) {
-          this.#loop.wake(polling.spread(signal.tasks))
+          this.#loop.wakeWithOthers(signal.tasks)
         }
       },
       (connected) => {
         polling.wakeups = connected
         if (!connected) logger.warn({ workerId: this.id }, 'no wake-ups arrive: polling instead')
-        this.#loop.wake(polling.spread())
+        this.#loop.wakeWithOthers()
       },
     )
   }

@@ -13,7 +13,7 @@ const alive: Beat = { alive: true, fleet: 7, owned: 2 }
 afterEach(() => void vi.restoreAllMocks())
 
 /** A heartbeat whose every beat is answered by `answer`. */
-function setUp(answer: () => Promise<Beat>) {
+function setUp(answer: () => Promise<Beat>, ttl = ttlMs) {
   const clock = new HandClock()
   const beat = vi.fn<Store['beat']>(answer)
   const listener = {
@@ -22,7 +22,7 @@ function setUp(answer: () => Promise<Beat>) {
     onMissing: vi.fn<() => void>(),
   }
   const store = forwardingStore(new MemoryStore(), { beat })
-  return { clock, beat, listener, heartbeat: new Heartbeat(store, clock, 'me', ttlMs, listener) }
+  return { clock, beat, listener, heartbeat: new Heartbeat(store, clock, 'me', ttl, listener) }
 }
 
 describe('Heartbeat', () => {
@@ -49,6 +49,19 @@ describe('Heartbeat', () => {
     await clock.advance(10 * ttlMs)
     expect(beat).toHaveBeenCalledTimes(32)
     expect(listener.onMissing).not.toHaveBeenCalled()
+  })
+
+  test('beats more often at first, so that it hears of those who start with it', async () => {
+    const { heartbeat, clock, beat } = setUp(async () => alive, 30_000)
+    await heartbeat.start()
+    await clock.advance(1_000)
+    expect(beat).toHaveBeenCalledTimes(2)
+    await clock.advance(3_000)
+    expect(beat).toHaveBeenCalledTimes(3)
+    await clock.advance(9_999)
+    expect(beat).toHaveBeenCalledTimes(3)
+    await clock.advance(1)
+    expect(beat).toHaveBeenCalledTimes(4)
   })
 
   test('tries again soon after a beat that failed', async () => {

@@ -57,9 +57,19 @@ describe('Polling', () => {
   test('answers a wake-up at once in a small fleet, and spreads a large one', () => {
     const polling = new Polling(200, steady)
     polling.fleet = 4
-    expect(polling.spread()).toBe(0)
+    expect(polling.answer(Infinity)).toBe(0)
     polling.fleet = 1_000
-    expect(polling.spread()).toBe(5_000)
+    expect(polling.answer(Infinity)).toBe(5_000)
+  })
+
+  test('leaves it to a poll that comes soon enough anyway, unless it is one of the few', () => {
+    const polling = new Polling(200, steady)
+    polling.fleet = 1_000
+    expect(polling.answer(9_999)).toBe(9_999)
+    expect(polling.answer(10_001)).toBe(5_000)
+    const lucky = new Polling(200, () => 0.001)
+    lucky.fleet = 1_000
+    expect(lucky.answer(9_999, 1)).toBeLessThan(1)
   })
 
   test('lets as many of a large fleet ask soon as there are tasks, and a few more', () => {
@@ -69,8 +79,9 @@ describe('Polling', () => {
       const draw = () => ((drawn += 1) % 2 === 1 ? drawn / 2_000 : 0.5)
       const polling = new Polling(200, draw)
       polling.fleet = 1_000
-      return Array.from({ length: 1_000 }, () => polling.spread(tasks)).filter((ms) => ms < 5_000)
-        .length
+      return Array.from({ length: 1_000 }, () => polling.answer(Infinity, tasks)).filter(
+        (ms) => ms < 5_000,
+      ).length
     }
     expect(soon(1)).toBe(6)
     expect(soon(100)).toBe(204)
