@@ -5,6 +5,7 @@ import { deleteCommand } from './commands/delete.ts'
 import { dispatchCommand } from './commands/dispatch.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { explainCommand } from './commands/explain.ts'
+import { groupsCommand } from './commands/groups.ts'
 import { listCommand } from './commands/list.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { purgeCommand } from './commands/purge.ts'
@@ -26,6 +27,7 @@ const commands = [
   cancelCommand,
   deleteCommand,
   purgeCommand,
+  groupsCommand,
   workersCommand,
   statusCommand,
   demoCommand,

@@ -1,6 +1,6 @@
 import { isFinal } from './state-machine.ts'
 import type { TaskState } from './state-machine.ts'
-import type { TaskError, TaskId } from './task.ts'
+import type { TaskError, TaskGroupId, TaskId } from './task.ts'
 
 /** What every error of Tasking is: a stable `code` for programs, and words for people. */
 export class TaskingError extends Error {
@@ -186,6 +186,39 @@ export class ResourcesBusyError extends TaskingError {
     super('resources_busy', `Resource "${resource}" is taken, and the task is not to wait for it.`)
     this.resource = resource
     this.index = index
+  }
+}
+
+/** No group has this id. */
+export class GroupNotFoundError extends TaskingError {
+  readonly groupId: TaskGroupId
+
+  constructor(groupId: TaskGroupId) {
+    super('group_not_found', `There is no group ${groupId}.`)
+    this.groupId = groupId
+  }
+}
+
+/** The group takes in nothing more: it was closed, canceled, or has its finalizer already. */
+export class GroupClosedError extends TaskingError {
+  readonly groupId: TaskGroupId
+
+  constructor(groupId: TaskGroupId) {
+    super('group_closed', `Group ${groupId} is closed: nothing more can be dispatched into it.`)
+    this.groupId = groupId
+  }
+}
+
+/** The wait for a group ended before its tasks did; they go on. */
+export class GroupTimeoutError extends TaskingError {
+  readonly groupId: TaskGroupId
+
+  constructor(groupId: TaskGroupId, waitedMs: number) {
+    super(
+      'group_timeout',
+      `Group ${groupId} was not finished after ${waitedMs} ms; its tasks go on, only the wait ended.`,
+    )
+    this.groupId = groupId
   }
 }
 

@@ -9,6 +9,9 @@ export type { Duration } from './duration.ts'
 export {
   BatchEntryError,
   DuplicateTaskError,
+  GroupClosedError,
+  GroupNotFoundError,
+  GroupTimeoutError,
   InvalidInputError,
   InvalidOptionError,
   InvalidResourceError,
@@ -36,6 +39,9 @@ export type {
   LineSummary,
   TaskInLine,
 } from './explanation.ts'
+export type { GroupCancellation, NewTaskGroup, TaskGroupFilter, TaskGroupRecord } from './group.ts'
+export { groupResource, incompleteIn } from './group.ts'
+export type { TaskGroup } from './group-handle.ts'
 export { parseInput } from './input.ts'
 export { isolations } from './isolation.ts'
 export type { Isolation } from './isolation.ts'
@@ -102,4 +108,11 @@ export type {
 } from './task.ts'
 export { workerStopped } from './worker-loss.ts'
 export { batchEntry, createTasking } from './tasking.ts'
-export type { BatchEntry, BatchHandles, Dispatch, Tasking, TaskingOptions } from './tasking.ts'
+export type {
+  BatchEntry,
+  BatchHandles,
+  Dispatch,
+  Tasking,
+  TaskingOptions,
+  TaskGroupOptions,
+} from './tasking.ts'

@@ -2,6 +2,7 @@ import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { TaskCanceledError, TaskLostError, TaskStateError, WorkerMissingError } from './errors.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
+import type { GroupCancellation, NewTaskGroup, TaskGroupFilter, TaskGroupRecord } from './group.ts'
 import { takeIn } from './memory-intake.ts'
 import { MemoryLines } from './memory-lines.ts'
 import { metricsOf } from './memory-metrics.ts'
@@ -28,7 +29,15 @@ import type {
   WorkerRecord,
   WorkerRegistration,
 } from './store.ts'
-import type { DispatchedTask, NewTask, Task, TaskCounts, TaskError, TaskId } from './task.ts'
+import type {
+  DispatchedTask,
+  NewTask,
+  Task,
+  TaskCounts,
+  TaskError,
+  TaskGroupId,
+  TaskId,
+} from './task.ts'
 import { workerMissing, workerStopped } from './worker-loss.ts'
 
 /**
@@ -67,7 +76,9 @@ export class MemoryStore implements Store<never> {
   ): Promise<DispatchedTask[]> {
     const takeAllIn = () => tasks.map((task, index) => takeIn(this.#tasks, task, index))
     // All or none: one that fails takes back what came before it.
-    const mayFail = tasks.some(({ ifBlocked }) => ifBlocked === 'fail')
+    const mayFail = tasks.some(
+      ({ ifBlocked, groupId }) => ifBlocked === 'fail' || groupId !== undefined,
+    )
     const taken = mayFail ? this.#tasks.atomically(takeAllIn) : takeAllIn()
     for (const queue of new Set(tasks.map((task) => task.queue))) {
       this.#emit({ kind: 'wakeup', queue })
@@ -161,6 +172,37 @@ export class MemoryStore implements Store<never> {
 
   async purge(batch: PurgeBatch): Promise<PurgedBatch> {
     return purgeFrom(this.#tasks, batch)
+  }
+
+  async createGroup(group: NewTaskGroup): Promise<void> {
+    this.#tasks.groups.create(group)
+  }
+
+  async closeGroup(id: TaskGroupId): Promise<void> {
+    this.#tasks.groups.close(id)
+  }
+
+  async cancelGroup(id: TaskGroupId, reason?: string): Promise<GroupCancellation> {
+    this.#tasks.groups.close(id)
+    const members = this.#tasks.incomplete.filter(({ groupId }) => groupId === id)
+    const states = await Promise.all(
+      members.map(async (task) => (await this.cancel(task.id, reason)).state),
+    )
+    return {
+      canceled: states.filter((state) => state === 'canceled').length,
+      canceling: states.filter((state) => state === 'canceling').length,
+    }
+  }
+
+  async groups({ ids, limit = 100, before }: TaskGroupFilter = {}): Promise<TaskGroupRecord[]> {
+    const all = this.#tasks.groups.all
+    const end = before === undefined ? all.length : all.findIndex(({ id }) => id === before)
+    return all
+      .slice(0, Math.max(0, end))
+      .filter(({ id }) => ids === undefined || ids.includes(id))
+      .toReversed()
+      .slice(0, limit)
+      .map((group) => ({ ...group, counts: this.#tasks.count({ groupId: group.id }) }))
   }
 
   async explain(id: TaskId): Promise<Explanation> {

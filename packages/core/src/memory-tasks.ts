@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import { TaskNotFoundError, TaskStateError } from './errors.ts'
+import { MemoryGroups } from './memory-groups.ts'
 import { isOwned, newMemoryTask } from './memory-task.ts'
 import type { MemoryTask } from './memory-task.ts'
 import { blockersOf } from './reservation.ts'
@@ -16,8 +17,11 @@ export class MemoryTasks {
   #lastPosition = 0n
   #lastFencingToken = 0n
 
+  readonly groups: MemoryGroups
+
   constructor(clock: Clock) {
     this.#clock = clock
+    this.groups = new MemoryGroups(clock)
   }
 
   get all(): MemoryTask[] {
@@ -56,8 +60,12 @@ export class MemoryTasks {
     return newMemoryTask(asked, ++this.#lastPosition, this.#clock.now())
   }
 
-  /** Puts it in line, unblocked if nothing before it stands in its way. */
+  /**
+   * Puts it in line, unblocked if nothing before it stands in its way.
+   * @throws GroupNotFoundError, GroupClosedError
+   */
   add(task: MemoryTask): void {
+    this.groups.enter(task)
     if (blockersOf(task, this.incomplete).length === 0) task.unblockedAt = this.#clock.now()
     this.#tasks.set(task.id, task)
   }
@@ -77,10 +85,12 @@ export class MemoryTasks {
   /** Runs it whole: where it throws, everything is as before. */
   atomically<T>(run: () => T): T {
     const before = this.all.map((task) => [task.id, { ...task }] as const)
+    const restoreGroups = this.groups.snapshot()
     try {
       return run()
     } catch (error) {
       this.#tasks = new Map(before)
+      restoreGroups()
       throw error
     }
   }

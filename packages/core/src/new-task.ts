@@ -3,11 +3,13 @@ import type { AnyTaskDefinition } from './definition.ts'
 import { timeoutMilliseconds } from './duration.ts'
 import type { Duration } from './duration.ts'
 import { InvalidOptionError } from './errors.ts'
+import { checkedGroupId, groupResource } from './group.ts'
 import { parseInput } from './input.ts'
 import { throughJson } from './json.ts'
 import { isName } from './name.ts'
 import { normalizeResources } from './resource.ts'
-import type { BlockedRule, NewTask, TaskId, TwinRule } from './task.ts'
+import type { ResourceRequest } from './resource.ts'
+import type { BlockedRule, NewTask, TaskGroupId, TaskId, TwinRule } from './task.ts'
 
 /** The queue of tasks that name none. */
 export const defaultQueue = 'default'
@@ -19,6 +21,8 @@ export interface DispatchOptions {
   readonly priority?: number
   /** The task whose handler dispatches this one. */
   readonly parentId?: TaskId
+  /** The group that it belongs to, or its id. */
+  readonly group?: TaskGroupId | { readonly id: TaskGroupId }
   /**
    * What the caller recognises its work by, in logs and in lists. At most 200 characters. Default
    * the one that this runs under: that of `withCorrelationId`, or of the task whose handler it is.
@@ -55,14 +59,17 @@ export async function newTask(
   const parsed = await parseInput(definition, stored)
   // A definition's rule takes what its own schema gives.
   const rule = definition.resources
+  const request = typeof rule === 'function' ? rule(parsed as never) : rule
+  const group = membership(options)
   return {
     id,
     name,
     input: stored,
-    resources: normalizeResources(typeof rule === 'function' ? rule(parsed as never) : rule),
+    resources: normalizeResources(withGroup(group?.groupId, request)),
     queue: checkedQueue(options.queue ?? definition.queue ?? defaultQueue),
     priority: checkedPriority(options.priority ?? definition.priority ?? 0),
     ...(options.parentId !== undefined && { parentId: options.parentId }),
+    ...group,
     ...correlation(options),
     ...checkedDedupe(options.dedupe),
     ...checkedIfBlocked(options.ifBlocked),
@@ -73,6 +80,20 @@ export async function newTask(
 function checkedQueue(queue: unknown): string {
   if (isName(queue, 100)) return queue
   throw new InvalidOptionError('queue', queue, 'a queue name of 1 to 100 characters')
+}
+
+function membership({ group }: DispatchOptions): Required<Pick<NewTask, 'groupId'>> | undefined {
+  if (group === undefined) return undefined
+  return { groupId: checkedGroupId(typeof group === 'object' ? group.id : group) }
+}
+
+// The stronger mode wins: a finalizer has it exclusively.
+function withGroup(
+  groupId: TaskGroupId | undefined,
+  request: ResourceRequest | undefined,
+): ResourceRequest | undefined {
+  if (groupId === undefined) return request
+  return { ...request, shared: [...(request?.shared ?? []), groupResource(groupId)] }
 }
 
 function correlation({

@@ -1,4 +1,5 @@
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
+import type { GroupCancellation, NewTaskGroup, TaskGroupFilter, TaskGroupRecord } from './group.ts'
 import type { JsonValue } from './json.ts'
 import type { Metrics } from './metrics.ts'
 import type { ReservationMode } from './resource.ts'
@@ -177,7 +178,7 @@ export interface DispatchTarget<Tx> {
 }
 
 /**
- * What a store must do. Each verb is atomic; all but `list` and `count` cost no more with a longer backlog.
+ * What a store must do. Each verb is atomic; all but `list`, `count` and those of groups cost no more with a longer backlog.
  * Verbs may be repeated after an error: no repetition makes a task run twice or get lost.
  * @throws StoreUnavailableError from every verb, when the store doesn't answer
  */
@@ -188,7 +189,8 @@ export interface Store<Tx = never> extends AsyncDisposable {
   check(): Promise<void>
   /**
    * Takes in all tasks or none, in line in the order given.
-   * @throws ResourcesBusyError for one with `ifBlocked: 'fail'` that would be blocked
+   * @throws ResourcesBusyError for one with `ifBlocked: 'fail'` that would be blocked,
+   *   GroupNotFoundError, GroupClosedError for one of a group that takes in nothing more
    */
   dispatch(tasks: readonly NewTask[], target?: DispatchTarget<Tx>): Promise<DispatchedTask[]>
   /** @throws WorkerMissingError when the worker isn't registered any more */
@@ -219,6 +221,17 @@ export interface Store<Tx = never> extends AsyncDisposable {
    * deleting right now is passed over.
    */
   purge(batch: PurgeBatch): Promise<PurgedBatch>
+  /** Repeated, it changes nothing. */
+  createGroup(group: NewTaskGroup, target?: DispatchTarget<Tx>): Promise<void>
+  /**
+   * Waits for dispatches into it that are under way; from then on there are none.
+   * @throws GroupNotFoundError
+   */
+  closeGroup(id: TaskGroupId): Promise<void>
+  /** Closes it and cancels what is not finished of it. @throws GroupNotFoundError */
+  cancelGroup(id: TaskGroupId, reason?: string): Promise<GroupCancellation>
+  /** Newest first, each with its counts. */
+  groups(filter?: TaskGroupFilter): Promise<TaskGroupRecord[]>
   /** Why a task is where it is. @throws TaskNotFoundError */
   explain(id: TaskId): Promise<Explanation>
   /** The resources that have a line, the longest first. */

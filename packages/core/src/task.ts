@@ -38,7 +38,9 @@ export interface NewTask {
   readonly priority: number
   /** The task whose handler dispatched this one. */
   readonly parentId?: TaskId
-  /** The group that it belongs to. */
+  /**
+   * The group that it belongs to, whose resource it shares, or takes for itself as its finalizer.
+   */
   readonly groupId?: TaskGroupId
   /** What the caller recognises its work by, in logs and in lists. */
   readonly correlationId?: string

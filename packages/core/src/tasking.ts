@@ -4,6 +4,7 @@ import type { AnyTaskDefinition, TaskDefinition } from './definition.ts'
 import {
   BatchEntryError,
   DuplicateTaskError,
+  InvalidOptionError,
   ResourcesBusyError,
   TaskNotFoundError,
   UnknownTaskError,
@@ -11,6 +12,11 @@ import {
 import { FinishWatch } from './finish-watch.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import type { Metrics } from './metrics.ts'
+import { createGroupHandle } from './group-handle.ts'
+import type { TaskGroup } from './group-handle.ts'
+import { checkedGroupId } from './group.ts'
+import type { TaskGroupFilter, TaskGroupRecord } from './group.ts'
+import { isName } from './name.ts'
 import { newTask } from './new-task.ts'
 import type { DispatchOptions } from './new-task.ts'
 import { purge } from './purge.ts'
@@ -18,7 +24,7 @@ import type { PurgeOptions } from './purge.ts'
 import type { DispatchTarget, Store, TaskFilter, TaskRelation } from './store.ts'
 import { cancelTask, createTaskHandle, outcomeOf } from './task-handle.ts'
 import type { DispatchedHandle, TaskHandle } from './task-handle.ts'
-import type { DispatchedTask, NewTask, Task, TaskCounts, TaskId } from './task.ts'
+import type { DispatchedTask, NewTask, Task, TaskCounts, TaskGroupId, TaskId } from './task.ts'
 
 // A definition whose dispatch takes nothing needs no input argument.
 type InputArgument<Dispatched> = undefined extends Dispatched
@@ -67,6 +73,11 @@ export interface TaskingOptions<Tx = never> {
   readonly clock?: Clock
 }
 
+export interface TaskGroupOptions<Tx = never> extends DispatchTarget<Tx> {
+  /** For people; at most 1,000 characters. */
+  readonly description?: string
+}
+
 /** The dispatching client: creates tasks, waits for them, cancels them. */
 export interface Tasking<Tx = never> extends AsyncDisposable {
   readonly store: Store<Tx>
@@ -97,6 +108,16 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   list(filter?: TaskFilter): Promise<Task[]>
   /** How many children of a task, or tasks of a group, are in each state. */
   count(relation: TaskRelation): Promise<TaskCounts>
+  /**
+   * Creates a group: tasks that are counted, waited for and canceled together. With `tx`, it is
+   * created within the caller's own transaction.
+   * @throws InvalidOptionError
+   */
+  createGroup(options?: TaskGroupOptions<Tx>): Promise<TaskGroup<Tx>>
+  /** A handle for a group created earlier, perhaps by another process. @throws InvalidOptionError */
+  group(id: TaskGroupId): TaskGroup<Tx>
+  /** Newest first. */
+  groups(filter?: TaskGroupFilter): Promise<TaskGroupRecord[]>
   /**
    * Why a task is where it is: its place in each line, who holds each resource since when, and
    * what it really waits for.
@@ -188,6 +209,16 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
     },
     list: (filter) => store.list(filter),
     count: (relation) => store.count(relation),
+    async createGroup({ description, ...target } = {}) {
+      if (description !== undefined && !isName(description, 1_000)) {
+        throw new InvalidOptionError('description', description, 'a text of 1 to 1,000 characters')
+      }
+      const id = store.newId()
+      await store.createGroup({ id, ...(description !== undefined && { description }) }, target)
+      return createGroupHandle(id, store, clock, tasking.dispatch)
+    },
+    group: (id) => createGroupHandle(checkedGroupId(id), store, clock, tasking.dispatch),
+    groups: (filter) => store.groups(filter),
     explain: (id) => store.explain(id),
     resources: (filter) => store.resources(filter),
     line: (resource, limit) => store.line(resource, limit),

@@ -56,6 +56,14 @@ CREATE TABLE "tasking"."task" (
 	CONSTRAINT "task_final_is_finished" CHECK (("tasking"."task"."state" in ('completed', 'failed', 'canceled', 'skipped')) = ("tasking"."task"."finished_at" is not null))
 );
 --> statement-breakpoint
+CREATE TABLE "tasking"."task_group" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"description" text,
+	"created_at" timestamp with time zone NOT NULL,
+	"closed_at" timestamp with time zone,
+	"finalizer_id" uuid
+);
+--> statement-breakpoint
 CREATE INDEX "reservation_exclusive" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."mode" = 'exclusive';--> statement-breakpoint
 CREATE INDEX "reservation_counted" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."mode" = 'counted';--> statement-breakpoint
 CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue","name",(- "priority"),"position") WHERE "tasking"."task"."state" = 'waiting' and "tasking"."task"."unblocked_at" is not null;--> statement-breakpoint

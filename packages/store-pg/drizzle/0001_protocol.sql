@@ -234,6 +234,31 @@ as $$
 $$;
 --> statement-breakpoint
 
+-- Lets a task into its group. A finalizer, which reserves the group itself exclusively, closes it.
+-- The dispatch locks are held, so nobody closes it between this and the commit.
+create function "tasking".enter_group(group_id uuid, task_id uuid, finalizes boolean) returns void
+language plpgsql
+set enable_seqscan = off set jit = off
+as $$
+declare
+  found_group "tasking".task_group%rowtype;
+begin
+  select g.* into found_group from "tasking".task_group as g where g.id = group_id;
+  if found_group.id is null then
+    raise exception 'there is no group %', group_id using errcode = 'TK003', detail = 'group_not_found';
+  elsif found_group.finalizer_id <> task_id
+        or found_group.closed_at is not null and not finalizes
+  then
+    raise exception 'group % is closed', group_id using errcode = 'TK003', detail = 'group_closed';
+  elsif finalizes then
+    update "tasking".task_group as g
+       set closed_at = coalesce(g.closed_at, clock_timestamp()), finalizer_id = task_id
+     where g.id = group_id;
+  end if;
+end
+$$;
+--> statement-breakpoint
+
 -- Puts one task in line, with its dispatch locks held already: so the positions at a resource follow
 -- the order of commits. Says whether it is blocked.
 create function "tasking".take_in(
@@ -249,6 +274,9 @@ declare
   moment constant timestamptz := clock_timestamp();
   is_free boolean := true;
 begin
+  if group_id is not null then
+    perform "tasking".enter_group(group_id, id, 'group:' || group_id = any (exclusive));
+  end if;
   if exclusive <> '{}' or shared <> '{}' or counted is not null then
     insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
     select r.resource, place, r.mode, id, r.amount, r.capacity
@@ -444,6 +472,19 @@ begin
   if names <> '{}' then
     perform "tasking".lock_names(names, alones);
   end if;
+  if array_remove(group_ids, null) <> '{}' then
+    -- One of each group; its finalizer last, since nothing enters after it.
+    perform "tasking".enter_group(member.group_id, member.id, member.finalizes)
+       from (
+         select distinct on (entering.finalizes, e.group_id) e.group_id, e.id, entering.finalizes
+           from unnest(ids, group_ids, exclusives) as e (id, group_id, exclusive)
+          cross join lateral (
+            select 'group:' || e.group_id = any (e.exclusive::text[]) as finalizes
+          ) as entering
+          where e.group_id is not null
+          order by entering.finalizes, e.group_id
+       ) as member;
+  end if;
   positions := array(
     select nextval('"tasking".position') from generate_series(1, cardinality(ids))
   );
@@ -584,6 +625,8 @@ begin
       from unnest(exclusive) as e (resource)
     union all
     select s.resource, 'shared', null, null from unnest(shared) as s (resource)
+    union all
+    select 'group:' || group_id, 'shared', null, null where group_id is not null
     union all
     select c.resource, 'counted',
            case when c.amount is null then 1
@@ -1315,6 +1358,61 @@ begin
        set state = 'canceling', cancel_reason = reason
      where t.id = task_id;
   end if;
+  return next;
+end
+$$;
+--> statement-breakpoint
+
+-- Closes a group: whoever dispatches into it has committed by then, or will be refused. Says whether
+-- there is one.
+create function "tasking".close_group(group_id uuid) returns boolean
+language plpgsql
+set enable_seqscan = off set jit = off
+as $$
+begin
+  perform "tasking".lock_names(array['group:' || group_id], '{true}');
+  update "tasking".task_group as g
+     set closed_at = coalesce(g.closed_at, clock_timestamp())
+   where g.id = group_id;
+  return found;
+end
+$$;
+--> statement-breakpoint
+
+-- Cancels some of the tasks of a group: first those that wait, so that none of them begins because
+-- another was canceled. Says which are asked to stop, and whether there may be more.
+create function "tasking".cancel_members(group_id uuid, reason text, most int)
+returns table (canceled int, canceling uuid[], unblocked int, looks jsonb, more boolean)
+language plpgsql
+set enable_seqscan = off set jit = off
+as $$
+#variable_conflict use_variable
+declare
+  member record;
+  outcome record;
+begin
+  canceled := 0;
+  canceling := '{}';
+  unblocked := 0;
+  looks := '[]';
+  more := false;
+  for member in
+    select t.id, t.state
+      from "tasking".task as t
+     where t.group_id = group_id and t.state in ('scheduled', 'waiting', 'running')
+     order by t.state, t.position desc
+     limit most
+  loop
+    select c.* into outcome from "tasking".cancel(member.id, reason) as c;
+    if outcome.found_state in ('scheduled', 'waiting') then
+      canceled := canceled + 1;
+    elsif outcome.found_state = 'running' then
+      canceling := canceling || member.id;
+    end if;
+    unblocked := unblocked + outcome.unblocked;
+    looks := looks || outcome.looks;
+    more := true;
+  end loop;
   return next;
 end
 $$;

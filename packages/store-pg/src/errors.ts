@@ -1,4 +1,6 @@
 import {
+  GroupClosedError,
+  GroupNotFoundError,
   ResourcesBusyError,
   StoreUnavailableError,
   TaskingError,
@@ -130,6 +132,7 @@ export function translated(
   }
   const code = codeOf(error) ?? ''
   if (code === 'TK002') return resourcesBusy(driverError)
+  if (code === 'TK003') return groupError(driverError, message)
   if (code === 'TK004') return new TransactionIsolationError(message)
   if (code === 'TK001') return new WorkerMissingError(/worker (\S+)/.exec(message)?.[1] ?? '')
   if (refusedStates.test(code)) {
@@ -140,11 +143,20 @@ export function translated(
 }
 
 // postgres.js and node-postgres both hand on what the server says in detail.
+function detailOf(driverError: unknown): string | undefined {
+  if (typeof driverError !== 'object' || driverError === null) return undefined
+  return 'detail' in driverError ? String(driverError.detail) : undefined
+}
+
 function resourcesBusy(driverError: unknown): TaskingError {
-  const detail =
-    typeof driverError === 'object' && driverError !== null && 'detail' in driverError
-      ? String(driverError.detail)
-      : '{}'
+  const detail = detailOf(driverError) ?? '{}'
   const { resource = '', index = 0 } = JSON.parse(detail) as { resource?: string; index?: number }
   return new ResourcesBusyError(resource, index)
+}
+
+function groupError(driverError: unknown, message: string): TaskingError {
+  const groupId = /group (\S+)/.exec(message)?.[1] ?? ''
+  return detailOf(driverError) === 'group_closed'
+    ? new GroupClosedError(groupId)
+    : new GroupNotFoundError(groupId)
 }

@@ -6,11 +6,13 @@ import type {
   DispatchedTask,
   DispatchTarget,
   Explanation,
+  GroupCancellation,
   Line,
   LineFilter,
   LineSummary,
   Metrics,
   NewTask,
+  NewTaskGroup,
   OwnCompletion,
   PurgeBatch,
   Signal,
@@ -19,6 +21,9 @@ import type {
   Task,
   TaskCounts,
   TaskFilter,
+  TaskGroupFilter,
+  TaskGroupId,
+  TaskGroupRecord,
   TaskId,
   TaskRelation,
   Turn,
@@ -45,6 +50,7 @@ import { defaultSchema, tablesIn } from './schema.ts'
 import { cancel } from './verbs/cancel.ts'
 import { complete } from './verbs/complete.ts'
 import { dispatch, dispatchOnce } from './verbs/dispatch.ts'
+import { cancelMembers, closeGroup, createGroup, groups } from './verbs/groups.ts'
 import { housekeep } from './verbs/housekeep.ts'
 import { explain, line, resources } from './verbs/lines.ts'
 import { look } from './verbs/look.ts'
@@ -177,6 +183,39 @@ export class PgStore implements Store<CallerTransaction> {
   async count(relation: TaskRelation): Promise<TaskCounts> {
     const { pool } = await this.#open()
     return this.#verb('count', pool, () => count(queries(pool), this.#tables, relation))
+  }
+
+  async createGroup(group: NewTaskGroup, { tx }: DispatchTarget<CallerTransaction> = {}) {
+    const { pool } = await this.#open()
+    const connection = tx === undefined ? pool : callerTransaction(tx, pool.address)
+    const run = () => createGroup(queries(connection), this.#tables, group)
+    await this.#verb('createGroup', pool, run, tx === undefined ? 'lost answer' : 'never')
+  }
+
+  async closeGroup(id: TaskGroupId): Promise<void> {
+    const { pool } = await this.#open()
+    await this.#verb('closeGroup', pool, () => closeGroup(pool, this.#schema, id))
+  }
+
+  async cancelGroup(id: TaskGroupId, reason?: string): Promise<GroupCancellation> {
+    await this.closeGroup(id)
+    const { pool, notifier } = await this.#open()
+    const total = { canceled: 0, canceling: 0 }
+    for (let more = true; more;) {
+      const run = () => cancelMembers(this.#place(pool), id, reason)
+      const outcome = await this.#verb('cancelGroup', pool, run, 'conflict')
+      notifier.send(outcome.canceling.map((taskId) => ({ kind: 'cancel', taskId })))
+      if (outcome.unblocked > 0) notifier.send([wakeup(null, outcome.unblocked)])
+      total.canceled += outcome.canceled
+      total.canceling += outcome.canceling.length
+      more = outcome.more
+    }
+    return total
+  }
+
+  async groups(filter: TaskGroupFilter = {}): Promise<TaskGroupRecord[]> {
+    const { pool } = await this.#open()
+    return this.#verb('groups', pool, () => groups(queries(pool), this.#tables, filter))
   }
 
   async explain(id: TaskId): Promise<Explanation> {

@@ -140,6 +140,15 @@ export function tablesIn(schemaName: string) {
     lastHeartbeatAt: time('last_heartbeat_at').notNull(),
   })
 
+  /** Tasks that belong together; which ones, they say themselves. */
+  const taskGroup = schema.table('task_group', {
+    id: uuid('id').primaryKey(),
+    description: text('description'),
+    createdAt: time('created_at').notNull(),
+    closedAt: time('closed_at'),
+    finalizerId: uuid('finalizer_id'),
+  })
+
   // One at a time: positions must grow with the commits of dispatchers that conflict.
   const position = schema.sequence('position', { cache: 1 })
   const fencingToken = schema.sequence('fencing_token', { cache: 1 })
@@ -151,6 +160,7 @@ export function tablesIn(schemaName: string) {
     task,
     reservation,
     appStatus,
+    taskGroup,
     position,
     fencingToken,
   }
@@ -166,6 +176,7 @@ export const {
   task,
   reservation,
   appStatus,
+  taskGroup,
   position,
   fencingToken,
 } = tablesIn(defaultSchema)

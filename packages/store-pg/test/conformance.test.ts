@@ -30,7 +30,9 @@ describe.each(Object.entries(drivers))('PgStore on %s', (_driver, open) => {
     sql = postgres(database.directUrl, { max: 1, onnotice: () => undefined })
     opened = open(database.url)
   })
-  beforeEach(() => sql`truncate tasking.task, tasking.reservation, tasking.app_status`)
+  beforeEach(
+    () => sql`truncate tasking.task, tasking.reservation, tasking.app_status, tasking.task_group`,
+  )
   afterAll(async () => {
     await opened.store.close()
     await opened.end()

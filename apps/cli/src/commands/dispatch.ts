@@ -41,7 +41,7 @@ With --dedupe the id may be that of a twin: an incomplete task of this name with
 
 --from reads a task per line: {"name": …, "input": …, "exclusive": […], "shared": […], "counted":
 [{"resource": …, "amount": …, "capacity": …}], "queue": …, "priority": …, "dedupe": …, "ifTwin": …,
-"ifBlocked": …, "correlationId": …}, all but the name as needed; blank lines are passed over. Each 1,000 tasks (less
+"ifBlocked": …, "group": …, "correlationId": …}, all but the name as needed; blank lines are passed over. Each 1,000 tasks (less
 where they take more than 16 MiB) are dispatched together or not at all. After an error, go on with
 --skip-lines.
 
@@ -67,6 +67,7 @@ export function dispatchCommand(): Command {
     )
     .option('--queue <queue>', 'the queue, instead of the definition\'s or "default"')
     .option('--priority <n>', 'higher goes first among the tasks that could start', wholeNumber)
+    .option('--group <group>', 'the group that it belongs to')
     .option('--correlation <id>', 'what to recognise it by, in logs and in lists')
     .option('--dedupe <key>', 'at most one incomplete task of this name and this key')
     .addOption(
@@ -154,8 +155,9 @@ function settingsOf({
   ifBlocked,
   ...rest
 }: DispatchFlags): Settings {
-  const { correlation } = rest
+  const { group, correlation } = rest
   return {
+    ...(group !== undefined && { group }),
     ...(correlation !== undefined && { correlationId: correlation }),
     ...(queue !== undefined && { queue }),
     ...(priority !== undefined && { priority }),

@@ -15,7 +15,7 @@ export class LineProblem extends Error {}
 
 const keys = [
   ...['name', 'input', 'exclusive', 'shared', 'counted', 'queue', 'priority'],
-  ...['dedupe', 'ifTwin', 'ifBlocked', 'correlationId'],
+  ...['dedupe', 'ifTwin', 'ifBlocked', 'group', 'correlationId'],
 ]
 const countKeys = ['resource', 'amount', 'capacity']
 
@@ -49,13 +49,14 @@ export function parseLine(bytes: Uint8Array): LineTask | undefined {
 }
 
 function settingsIn(fields: Readonly<Record<string, unknown>>): Settings {
-  const { queue, priority, dedupe, ifTwin, ifBlocked, correlationId } = fields
+  const { queue, priority, dedupe, ifTwin, ifBlocked, group, correlationId } = fields
   if (ifTwin !== undefined && dedupe === undefined) {
     throw new LineProblem('"ifTwin" goes with "dedupe"')
   }
   return {
     ...(queue !== undefined && { queue: textIn('queue', queue) }),
     ...(priority !== undefined && { priority: numberIn('priority', priority) }),
+    ...(group !== undefined && { group: textIn('group', group) }),
     ...(correlationId !== undefined && { correlationId: textIn('correlationId', correlationId) }),
     ...(dedupe !== undefined && { dedupe: textIn('dedupe', dedupe) }),
     ...(ifTwin !== undefined && { ifTwin: oneOf(twinRules, 'ifTwin', ifTwin) }),

@@ -4,6 +4,7 @@ import type { BlockedRule, DispatchOptions, TwinRule } from '@tasking/core'
 export interface Settings {
   readonly queue?: string
   readonly priority?: number
+  readonly group?: string
   readonly correlationId?: string
   readonly dedupe?: string
   /** Only used with a key. */

@@ -5,6 +5,7 @@ import { dedupeCases } from './dedupe.ts'
 import { dispatchCases } from './dispatching.ts'
 import { endingCases } from './ending.ts'
 import { exclusionCases } from './exclusion.ts'
+import { groupCases } from './groups.ts'
 import { ifBlockedCases } from './if-blocked.ts'
 import { explainingCases } from './explaining.ts'
 import { lineCases } from './lines.ts'
@@ -44,6 +45,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...lineCases,
   ...taskOptionsCases,
   ...relationCases,
+  ...groupCases,
 ]
 
 export type { InTransaction } from './own-completion.ts'

@@ -6,9 +6,11 @@ import { HandWorker, idsOf, load, only, same, taskOf } from './stand.ts'
 
 type Relations = Pick<NewTask, 'parentId' | 'groupId' | 'correlationId'>
 
-const related = (store: Store): Required<Relations> => ({
-  ...{ parentId: store.newId(), groupId: store.newId(), correlationId: 'request 1, "ü" {,}' },
-})
+async function related(store: Store): Promise<Required<Relations>> {
+  const groupId = store.newId()
+  await store.createGroup({ id: groupId })
+  return { parentId: store.newId(), groupId, correlationId: 'request 1, "ü" {,}' }
+}
 
 const unrelated = { parentId: null, groupId: null, correlationId: null }
 
@@ -41,7 +43,7 @@ export const relationCases: readonly ConformanceCase[] = [
   ...ways.map(([way, tasksOf]) => ({
     name: `relations: of a task dispatched ${way} are kept, and come with the claim`,
     async run(store: Store) {
-      const relations = related(store)
+      const relations = await related(store)
       const tasks = tasksOf(store, relations)
       const [task, other] = tasks
       if (task === undefined) throw new Error('no task')
@@ -57,7 +59,7 @@ export const relationCases: readonly ConformanceCase[] = [
   {
     name: 'relations: of a skipped task are kept',
     async run(store) {
-      const relations = related(store)
+      const relations = await related(store)
       await store.dispatch([taskOf(store, { exclusive: ['r'] })])
       const task = taskOf(store, { exclusive: ['r'] }, { ifBlocked: 'skip', ...relations })
       same(only(await store.dispatch([task])).state, 'skipped', 'state')
@@ -67,7 +69,7 @@ export const relationCases: readonly ConformanceCase[] = [
   {
     name: 'relations: children of a task, and members of a group, are counted by their states',
     async run(store) {
-      const { parentId, groupId } = related(store)
+      const { parentId, groupId } = await related(store)
       const worker = await HandWorker.register(store)
       await store.dispatch([taskOf(store, {}, { parentId, groupId }), taskOf(store)])
       const [first] = await worker.claim(1)
@@ -88,7 +90,7 @@ export const relationCases: readonly ConformanceCase[] = [
   {
     name: 'relations: a list can be of one parent, one group or one correlation id',
     async run(store) {
-      const relations = related(store)
+      const relations = await related(store)
       const { parentId, groupId, correlationId } = relations
       const child = taskOf(store, {}, { parentId })
       const member = taskOf(store, {}, { groupId })

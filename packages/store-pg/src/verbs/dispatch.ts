@@ -115,7 +115,8 @@ export async function dispatchOnce(
   try {
     return await dispatch(connection, schema, tasks)
   } catch (error) {
-    if (codeOf(error) !== '23505') throw error
+    // A group that is closed now may have been open then.
+    if (!['23505', 'TK003'].includes(codeOf(error) ?? '')) throw error
     const found = await dispatched(connection, schema, tasks)
     if (found.length < tasks.length) throw error
     return { dispatched: found, unblocked: 0, looks: [] }
