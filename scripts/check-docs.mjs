@@ -247,8 +247,19 @@ function readHelps() {
     ['tasking-worker', flagsOf(help(worker))],
     ...names
       .filter((name) => name !== 'help')
-      .map((name) => /** @type {const} */ ([`tasking ${name}`, flagsOf(help(cli, name))])),
+      .map((name) => /** @type {const} */ ([`tasking ${name}`, flagsOf(helpWithBelow(cli, name))])),
   ])
+}
+
+/**
+ * The help of a command, and of the commands below it.
+ * @type {(main: string, name: string) => string}
+ */
+function helpWithBelow(main, name) {
+  const own = help(main, name)
+  const [, list = ''] = /^Commands:\n((?: {2}.*\n)*)/m.exec(own) ?? []
+  const below = [...list.matchAll(/^ {2}([a-z]+) /gm)].map(([, each = '']) => each)
+  return [own, ...below.map((each) => help(main, name, each))].join('\n')
 }
 
 /** @type {(main: string, ...args: string[]) => string} */

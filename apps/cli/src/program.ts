@@ -10,6 +10,7 @@ import { listCommand } from './commands/list.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { purgeCommand } from './commands/purge.ts'
 import { resourcesCommand } from './commands/resources.ts'
+import { schedulesCommand } from './commands/schedules.ts'
 import { showCommand } from './commands/show.ts'
 import { statusCommand } from './commands/status.ts'
 import { workersCommand } from './commands/workers.ts'
@@ -28,6 +29,7 @@ const commands = [
   deleteCommand,
   purgeCommand,
   groupsCommand,
+  schedulesCommand,
   workersCommand,
   statusCommand,
   demoCommand,
@@ -51,7 +53,10 @@ export function createProgram(): Command {
     // Whoever catches the error prints it.
     .configureOutput({ outputError: () => undefined })
   for (const create of commands) {
-    program.addCommand(create().copyInheritedSettings(program))
+    const command = create().copyInheritedSettings(program)
+    // What a command has below it was made before there was anything to inherit.
+    for (const below of command.commands) below.copyInheritedSettings(program)
+    program.addCommand(command)
   }
   return program
 }

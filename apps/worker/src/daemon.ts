@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { createTasking, TaskingError } from '@tasking/core'
 import type { Tasking } from '@tasking/core'
 import { pgStore } from '@tasking/store-pg'
-import { createWorker, loadTaskModules } from '@tasking/worker'
+import { createWorker, loadSchedules, loadTaskModules } from '@tasking/worker'
 import type { Worker, WorkerEvent } from '@tasking/worker'
 import type { Flags } from './flags.ts'
 import type { IsolatedSettings } from './isolated-tasking.ts'
@@ -62,7 +62,8 @@ async function taskingOf({ listen }: Flags, settings: IsolatedSettings): Promise
     ...(schema !== undefined && { schema }),
     ...(listen !== undefined && { listen }),
   })
-  return createTasking({ store, tasks: await loadTaskModules(modules, cwd) })
+  const tasks = await loadTaskModules(modules, cwd)
+  return createTasking({ store, tasks, schedules: await loadSchedules(modules, cwd) })
 }
 
 async function untilEnded(worker: Worker, logger: Logger): Promise<void> {

@@ -115,6 +115,16 @@ export class TaskNotFoundError extends TaskingError {
   }
 }
 
+/** No schedule has this name. */
+export class ScheduleNotFoundError extends TaskingError {
+  readonly schedule: string
+
+  constructor(schedule: string) {
+    super('schedule_not_found', `There is no schedule "${schedule}".`)
+    this.schedule = schedule
+  }
+}
+
 /** What was asked of a task isn't possible in the state it is in. */
 export class TaskStateError extends TaskingError {
   readonly taskId: TaskId

@@ -18,6 +18,7 @@ export {
   NotJsonError,
   ResourcesBusyError,
   ResultTimeoutError,
+  ScheduleNotFoundError,
   StoreUnavailableError,
   TaskCanceledError,
   TaskFailedError,
@@ -47,6 +48,8 @@ export { isolations } from './isolation.ts'
 export type { Isolation } from './isolation.ts'
 export { storableText, throughJson } from './json.ts'
 export type { Jsonified, JsonValue } from './json.ts'
+export { fireDueSchedules } from './due-schedules.ts'
+export type { FiredSchedules, FiringFailure } from './due-schedules.ts'
 export { silentLogger } from './logger.ts'
 export type { Logger, LogMethod } from './logger.ts'
 export { MemoryStore } from './memory-store.ts'
@@ -63,6 +66,22 @@ export { blockersOf, conflictsBetween, modesConflict, reservationsOf } from './r
 export type { Reservation, Reserving } from './reservation.ts'
 export { maxCapacity, maxResourceBytes, normalizeResources } from './resource.ts'
 export type { CountedRequest, ReservationMode, ResourceRequest, Resources } from './resource.ts'
+export type {
+  DueSchedules,
+  Firing,
+  FiringOutcome,
+  NewSchedule,
+  Schedule,
+  ScheduledTask,
+  SchedulePlan,
+} from './schedule.ts'
+export { defineSchedule } from './schedules.ts'
+export type {
+  ScheduleDefinition,
+  ScheduleOptions,
+  ScheduleRequest,
+  Schedules,
+} from './schedules.ts'
 export type { Signal, SignalSource } from './signal.ts'
 export {
   eventRules,
@@ -106,6 +125,8 @@ export type {
   TwinRule,
   WorkerId,
 } from './task.ts'
+export { checkedTiming } from './timing.ts'
+export type { Timing, TimingRequest } from './timing.ts'
 export { workerStopped } from './worker-loss.ts'
 export { batchEntry, createTasking } from './tasking.ts'
 export type {

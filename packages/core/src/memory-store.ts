@@ -7,11 +7,20 @@ import { takeIn } from './memory-intake.ts'
 import { MemoryLines } from './memory-lines.ts'
 import { metricsOf } from './memory-metrics.ts'
 import { purgeFrom } from './memory-purge.ts'
+import { MemorySchedules } from './memory-schedules.ts'
 import { isOwned, taskOf } from './memory-task.ts'
 import { MemoryTasks } from './memory-tasks.ts'
 import { MemoryWorkers } from './memory-workers.ts'
 import { reservationsOf } from './reservation.ts'
 import type { Metrics } from './metrics.ts'
+import type {
+  DueSchedules,
+  Firing,
+  FiringOutcome,
+  NewSchedule,
+  Schedule,
+  SchedulePlan,
+} from './schedule.ts'
 import type { Signal, SignalSource } from './signal.ts'
 import { isFinal, nextState } from './state-machine.ts'
 import type {
@@ -48,6 +57,7 @@ export class MemoryStore implements Store<never> {
   readonly #tasks: MemoryTasks
   readonly #workers: MemoryWorkers
   readonly #clock: Clock
+  readonly #schedules: MemorySchedules
   readonly #listeners = new Set<(signal: Signal) => void>()
 
   readonly signals: SignalSource = {
@@ -62,6 +72,7 @@ export class MemoryStore implements Store<never> {
     this.#tasks = new MemoryTasks(clock)
     this.#workers = new MemoryWorkers(clock)
     this.#clock = clock
+    this.#schedules = new MemorySchedules(clock)
   }
 
   newId(): TaskId {
@@ -215,6 +226,35 @@ export class MemoryStore implements Store<never> {
 
   async line(resource: string, limit = 100): Promise<Line> {
     return (await this.#lines()).line(resource, limit)
+  }
+
+  async setSchedule(schedule: NewSchedule): Promise<Schedule> {
+    return this.#schedules.set(schedule)
+  }
+
+  async schedules(name?: string): Promise<Schedule[]> {
+    return this.#schedules.all.filter((schedule) => name === undefined || schedule.name === name)
+  }
+
+  async removeSchedule(name: string): Promise<boolean> {
+    return this.#schedules.remove(name)
+  }
+
+  async planSchedule(plan: SchedulePlan): Promise<boolean> {
+    return this.#schedules.plan(plan)
+  }
+
+  async dueSchedules(limit = 100): Promise<DueSchedules> {
+    return this.#schedules.due(limit)
+  }
+
+  async fireSchedule(firing: Firing): Promise<FiringOutcome> {
+    const outcome = this.#schedules.fire(firing, {
+      isUnfinished: (id) => !isFinal(this.#tasks.get(id)?.state ?? 'completed'),
+      dispatch: (task) => takeIn(this.#tasks, task, 0),
+    })
+    if (outcome.kind === 'fired') this.#emit({ kind: 'wakeup', queue: null })
+    return outcome
   }
 
   async registerWorker(worker: WorkerRegistration): Promise<void> {

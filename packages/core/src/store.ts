@@ -3,6 +3,14 @@ import type { GroupCancellation, NewTaskGroup, TaskGroupFilter, TaskGroupRecord 
 import type { JsonValue } from './json.ts'
 import type { Metrics } from './metrics.ts'
 import type { ReservationMode } from './resource.ts'
+import type {
+  DueSchedules,
+  Firing,
+  FiringOutcome,
+  NewSchedule,
+  Schedule,
+  SchedulePlan,
+} from './schedule.ts'
 import type { SignalSource } from './signal.ts'
 import type { FinalState, TaskState } from './state-machine.ts'
 import type {
@@ -238,6 +246,24 @@ export interface Store<Tx = never> extends AsyncDisposable {
   resources(filter?: LineFilter): Promise<LineSummary[]>
   /** The first of a line, in order; without any there is no line. */
   line(resource: string, limit?: number): Promise<Line>
+  /**
+   * Makes a schedule, or changes the one of this name. With the same timing as before it stays due
+   * when it was, so that setting it again and again changes nothing; a paused one stays paused.
+   */
+  setSchedule(schedule: NewSchedule): Promise<Schedule>
+  /** All in the order of their names, or the one of this name. */
+  schedules(name?: string): Promise<Schedule[]>
+  /** @returns whether there was one; its tasks stay */
+  removeSchedule(name: string): Promise<boolean>
+  /** @returns whether it counts: false where the schedule has changed meanwhile, or is gone */
+  planSchedule(plan: SchedulePlan): Promise<boolean>
+  /** What is due by the store's clock and not paused. @param limit at most so many; default 100 */
+  dueSchedules(limit?: number): Promise<DueSchedules>
+  /**
+   * Dispatches the task of a schedule and says when it is due next, at once or not at all. Never
+   * while the task that it dispatched last is unfinished.
+   */
+  fireSchedule(firing: Firing): Promise<FiringOutcome>
   registerWorker(worker: WorkerRegistration): Promise<void>
   beat(id: WorkerId): Promise<Beat>
   /** Fails what the worker still holds, and forgets it. */

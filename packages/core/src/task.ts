@@ -25,6 +25,8 @@ export interface TaskError {
 export interface TaskOptions {
   /** How long the handler may run, in milliseconds. */
   readonly timeoutMs?: number
+  /** The name of the schedule that has dispatched it. */
+  readonly schedule?: string
 }
 
 /** A task as a dispatcher hands it to the store. */

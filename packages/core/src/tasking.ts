@@ -24,7 +24,9 @@ import type { PurgeOptions } from './purge.ts'
 import type { DispatchTarget, Store, TaskFilter, TaskRelation } from './store.ts'
 import { cancelTask, createTaskHandle, outcomeOf } from './task-handle.ts'
 import type { DispatchedHandle, TaskHandle } from './task-handle.ts'
-import type { DispatchedTask, NewTask, Task, TaskCounts, TaskGroupId, TaskId } from './task.ts'
+import type { DispatchedTask, Task, TaskCounts, TaskGroupId, TaskId } from './task.ts'
+import { createSchedules } from './schedules.ts'
+import type { ScheduleDefinition, Schedules } from './schedules.ts'
 
 // A definition whose dispatch takes nothing needs no input argument.
 type InputArgument<Dispatched> = undefined extends Dispatched
@@ -71,6 +73,8 @@ export interface TaskingOptions<Tx = never> {
   readonly tasks?: readonly AnyTaskDefinition[]
   /** Where time comes from. Default the system's clock. */
   readonly clock?: Clock
+  /** Schedules that are there, as they are defined here, as soon as a worker of this tasking is. */
+  readonly schedules?: readonly ScheduleDefinition[]
 }
 
 export interface TaskGroupOptions<Tx = never> extends DispatchTarget<Tx> {
@@ -102,6 +106,7 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   ): Promise<BatchHandles<Entries>>
   /** A handle for a task dispatched earlier, perhaps by another process. */
   task(id: TaskId): TaskHandle<unknown>
+  readonly schedules: Schedules
   /** @throws TaskNotFoundError */
   find(id: TaskId): Promise<Task>
   /** Newest first. */
@@ -153,7 +158,7 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
  * @throws DuplicateTaskError
  */
 export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
-  const { store, tasks = [], clock = systemClock } = options
+  const { store, tasks = [], schedules = [], clock = systemClock } = options
   const definitions = new Map<string, AnyTaskDefinition>()
   for (const definition of tasks) {
     if (definitions.has(definition.name)) throw new DuplicateTaskError(definition.name)
@@ -161,10 +166,10 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
   }
   const watch = new FinishWatch(store, clock)
 
-  function handleOf<Result>(asked: NewTask, dispatched: DispatchedTask | undefined) {
-    const answer = dispatched ?? { id: asked.id, state: 'waiting', blocked: false }
+  function handleOf<Result>(asked: TaskId, dispatched: DispatchedTask | undefined) {
+    const answer = dispatched ?? { id: asked, state: 'waiting', blocked: false }
     const handle = createTaskHandle<Result>(answer.id, store, watch, clock)
-    return { ...handle, outcome: outcomeOf(asked.id, answer) }
+    return { ...handle, outcome: outcomeOf(asked, answer) }
   }
 
   const tasking: Tasking<Tx> = {
@@ -178,7 +183,7 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
     async dispatch(definition, ...[input, options]) {
       const task = await newTask(store.newId(), definition, input, options)
       const [dispatched] = await store.dispatch([task], options)
-      return handleOf(task, dispatched)
+      return handleOf(task.id, dispatched)
     },
     async dispatchBatch<const Entries extends readonly BatchEntry[]>(
       entries: Entries,
@@ -198,10 +203,11 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
         throw error instanceof ResourcesBusyError ? new BatchEntryError(error.index, error) : error
       })
       // One handle per entry, in their order.
-      const handles = prepared.map((task, index) => handleOf(task, dispatched[index]))
+      const handles = prepared.map(({ id }, index) => handleOf(id, dispatched[index]))
       return handles as BatchHandles<Entries>
     },
     task: (id) => createTaskHandle(id, store, watch, clock),
+    schedules: createSchedules(store, clock, schedules, handleOf),
     async find(id) {
       const [task] = await store.find([id])
       if (task === undefined) throw new TaskNotFoundError(id)

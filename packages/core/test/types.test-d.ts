@@ -1,7 +1,7 @@
 import { expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 
-import { batchEntry, createTasking, defineTask, MemoryStore } from '../src/index.ts'
+import { batchEntry, createTasking, defineSchedule, defineTask, MemoryStore } from '../src/index.ts'
 import type {
   Dispatch,
   DispatchOutcome,
@@ -210,6 +210,24 @@ test("a transaction is of the store's kind", async () => {
 test('definitions of any kind make one tasking', () => {
   const tasks = [sync, plain, idle, silent, maybe, counted]
   expectTypeOf(createTasking({ store: new MemoryStore(), tasks })).toEqualTypeOf<Tasking<never>>()
+})
+
+test("a schedule takes its definition's input, and one timing", async () => {
+  const { schedules } = createTasking({ store: new MemoryStore() })
+  const input = { repository: '42' }
+  await schedules.set({ name: 'a', task: sync, input, cron: '0 3 * * *', timeZone: 'UTC' })
+  await schedules.set({ name: 'a', task: idle, every: '1h', at: new Date() })
+  await schedules.set(defineSchedule({ name: 'a', task: plain, input: { n: 1 }, at: new Date() }))
+  // @ts-expect-error: the input is missing
+  await schedules.set({ name: 'a', task: sync, every: '1h' })
+  // @ts-expect-error: the input is of another type
+  await schedules.set({ name: 'a', task: sync, input: { repository: 42 }, every: '1h' })
+  // @ts-expect-error: neither here
+  defineSchedule({ name: 'a', task: plain, input: { n: 'one' }, every: '1h' })
+  // @ts-expect-error: it isn't said when
+  await schedules.set({ name: 'a', task: idle })
+  // @ts-expect-error: a cron expression says it all
+  await schedules.set({ name: 'a', task: idle, cron: '0 3 * * *', every: '1h' })
 })
 
 test('Jsonified is what is left after JSON', () => {

@@ -27,6 +27,18 @@ CREATE TABLE "tasking"."reservation" (
 	CONSTRAINT "reservation_counted_fits" CHECK (case when "tasking"."reservation"."mode" = 'counted' then "tasking"."reservation"."amount" is not null and "tasking"."reservation"."capacity" is not null and "tasking"."reservation"."amount" between 1 and "tasking"."reservation"."capacity" else "tasking"."reservation"."amount" is null and "tasking"."reservation"."capacity" is null end)
 );
 --> statement-breakpoint
+CREATE TABLE "tasking"."schedule" (
+	"name" text collate "C" PRIMARY KEY NOT NULL,
+	"timing" jsonb NOT NULL,
+	"task" jsonb NOT NULL,
+	"revision" integer NOT NULL,
+	"last_task_id" uuid,
+	"next_at" timestamp with time zone,
+	"paused_at" timestamp with time zone,
+	"last_fired_at" timestamp with time zone,
+	"last_skipped_at" timestamp with time zone
+);
+--> statement-breakpoint
 CREATE TABLE "tasking"."task" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"name" text NOT NULL,
@@ -66,6 +78,7 @@ CREATE TABLE "tasking"."task_group" (
 --> statement-breakpoint
 CREATE INDEX "reservation_exclusive" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."mode" = 'exclusive';--> statement-breakpoint
 CREATE INDEX "reservation_counted" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."mode" = 'counted';--> statement-breakpoint
+CREATE INDEX "schedule_due" ON "tasking"."schedule" USING btree ("next_at") WHERE "tasking"."schedule"."next_at" is not null and "tasking"."schedule"."paused_at" is null;--> statement-breakpoint
 CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue","name",(- "priority"),"position") WHERE "tasking"."task"."state" = 'waiting' and "tasking"."task"."unblocked_at" is not null;--> statement-breakpoint
 CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" in ('running', 'canceling');--> statement-breakpoint
 CREATE INDEX "task_canceling" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" = 'canceling';--> statement-breakpoint

@@ -1969,3 +1969,84 @@ begin
   );
 end
 $$;
+
+--> statement-breakpoint
+
+-- Dispatches the task of a schedule: for its time, while it is as it was `seen` and not paused, or by
+-- hand, where `seen` is null. Whoever is second for a time finds another revision, or a locked row.
+--
+-- Here a row is locked before the dispatch locks. That closes no cycle: firing passes over a locked
+-- row, and whoever changes a schedule holds nothing else while it waits. A transaction that holds the
+-- dispatch locks for long would hold the row up, and the worker that fires; so they are waited for
+-- only shortly.
+create function "tasking".fire_schedule(
+  schedule text, own_id uuid, seen int, following timestamptz
+)
+returns table (outcome text, id uuid, blocked boolean, unblocked int, looks jsonb)
+language plpgsql
+set enable_seqscan = off set jit = off
+as $$
+#variable_conflict use_column
+declare
+  patience constant text := current_setting('lock_timeout');
+  found_row "tasking".schedule%rowtype;
+begin
+  unblocked := 0;
+  looks := '[]';
+  select s.* into found_row
+    from "tasking".schedule as s
+   where s.name = schedule
+     and (seen is null or s.revision = seen and s.paused_at is null)
+     for no key update skip locked;
+  if not found then
+    outcome := case
+      when exists (
+        select from "tasking".schedule as s
+         where s.name = schedule and (seen is null or s.revision = seen and s.paused_at is null)
+      ) then 'busy'
+      else 'changed'
+    end;
+    return next;
+    return;
+  end if;
+
+  select t.id into id
+    from "tasking".task as t
+   where t.id = found_row.last_task_id
+     and t.state not in ('completed', 'failed', 'canceled', 'skipped');
+  if found then
+    outcome := 'unfinished';
+    -- The only time of a single one isn't passed over: it waits.
+    if seen is not null and following is not null then
+      update "tasking".schedule as s
+         set next_at = following, last_skipped_at = clock_timestamp(), revision = s.revision + 1
+       where s.name = schedule;
+    end if;
+    return next;
+    return;
+  end if;
+
+  begin
+    perform set_config('lock_timeout', '500ms', true);
+    select d.id, d.blocked, d.unblocked, coalesce(d.looks, '[]')
+      into id, blocked, unblocked, looks
+      from "tasking".dispatch_batch(jsonb_build_array(
+             (found_row.task - 'resources') || (found_row.task -> 'resources')
+               || jsonb_build_object('id', own_id)
+           )) as d;
+    perform set_config('lock_timeout', patience, true);
+  exception when lock_not_available then
+    -- The setting went back with the exception.
+    outcome := 'busy';
+    return next;
+    return;
+  end;
+  outcome := 'fired';
+  update "tasking".schedule as s
+     set next_at = case when seen is null then s.next_at else following end,
+         last_task_id = fire_schedule.id, last_fired_at = clock_timestamp(),
+         revision = s.revision + 1
+   where s.name = schedule;
+  return next;
+end
+$$;

@@ -5,16 +5,22 @@ import type {
   Clock,
   DispatchedTask,
   DispatchTarget,
+  DueSchedules,
   Explanation,
   GroupCancellation,
   Line,
   LineFilter,
   LineSummary,
   Metrics,
+  Firing,
+  FiringOutcome,
+  NewSchedule,
   NewTask,
   NewTaskGroup,
   OwnCompletion,
   PurgeBatch,
+  Schedule,
+  SchedulePlan,
   Signal,
   SignalSource,
   Store,
@@ -58,6 +64,14 @@ import type { Place } from './verbs/look.ts'
 import { metrics } from './verbs/metrics.ts'
 import { deleteTask, purge } from './verbs/purge.ts'
 import { count, find, list, queries } from './verbs/read.ts'
+import {
+  dueSchedules,
+  fireSchedule,
+  planSchedule,
+  removeSchedule,
+  schedules,
+  setSchedule,
+} from './verbs/schedules.ts'
 import { turn } from './verbs/turn.ts'
 import { beat, registerWorker, unregisterWorker, workers } from './verbs/workers.ts'
 
@@ -232,6 +246,43 @@ export class PgStore implements Store<CallerTransaction> {
   async line(resource: string, limit = 100): Promise<Line> {
     const { pool } = await this.#open()
     return this.#verb('line', pool, () => line(pool, this.#schema, resource, limit))
+  }
+
+  async setSchedule(schedule: NewSchedule): Promise<Schedule> {
+    const { pool } = await this.#open()
+    const run = () => setSchedule(queries(pool), this.#tables, schedule)
+    return this.#verb('setSchedule', pool, run)
+  }
+
+  async schedules(name?: string): Promise<Schedule[]> {
+    const { pool } = await this.#open()
+    return this.#verb('schedules', pool, () => schedules(queries(pool), this.#tables, name))
+  }
+
+  async removeSchedule(name: string): Promise<boolean> {
+    const { pool } = await this.#open()
+    const run = () => removeSchedule(queries(pool), this.#tables, name)
+    return this.#verb('removeSchedule', pool, run, 'conflict')
+  }
+
+  async planSchedule(plan: SchedulePlan): Promise<boolean> {
+    const { pool } = await this.#open()
+    const run = () => planSchedule(queries(pool), this.#tables, plan)
+    return this.#verb('planSchedule', pool, run, 'conflict')
+  }
+
+  async dueSchedules(limit = 100): Promise<DueSchedules> {
+    const { pool } = await this.#open()
+    return this.#verb('dueSchedules', pool, () => dueSchedules(pool, this.#schema, limit))
+  }
+
+  async fireSchedule(firing: Firing): Promise<FiringOutcome> {
+    const { pool, notifier } = await this.#open()
+    const run = () => fireSchedule(this.#place(pool), firing)
+    const { outcome, unblocked } = await this.#verb('fireSchedule', pool, run)
+    const free = outcome.kind === 'fired' && !outcome.blocked ? 1 : 0
+    if (free + unblocked > 0) notifier.send([wakeup(null, free + unblocked)])
+    return outcome
   }
 
   async registerWorker(worker: WorkerRegistration): Promise<void> {

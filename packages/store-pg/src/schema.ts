@@ -13,7 +13,14 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { taskStates } from '@tasking/core'
-import type { JsonValue, Resources, TaskError, TaskOptions } from '@tasking/core'
+import type {
+  JsonValue,
+  Resources,
+  ScheduledTask,
+  TaskError,
+  TaskOptions,
+  Timing,
+} from '@tasking/core'
 
 /** Where the tables live unless told otherwise. The generated migrations are written for it. */
 export const defaultSchema = 'tasking'
@@ -149,6 +156,27 @@ export function tablesIn(schemaName: string) {
     finalizerId: uuid('finalizer_id'),
   })
 
+  /** One row per schedule, with the task that it dispatches as a dispatch takes it. */
+  const schedule = schema.table(
+    'schedule',
+    {
+      name: identifier('name').primaryKey(),
+      timing: json<Timing>('timing').notNull(),
+      task: json<ScheduledTask>('task').notNull(),
+      revision: integer('revision').notNull(),
+      lastTaskId: uuid('last_task_id'),
+      nextAt: time('next_at'),
+      pausedAt: time('paused_at'),
+      lastFiredAt: time('last_fired_at'),
+      lastSkippedAt: time('last_skipped_at'),
+    },
+    (s) => [
+      index('schedule_due')
+        .on(s.nextAt)
+        .where(sql`${s.nextAt} is not null and ${s.pausedAt} is null`),
+    ],
+  )
+
   // One at a time: positions must grow with the commits of dispatchers that conflict.
   const position = schema.sequence('position', { cache: 1 })
   const fencingToken = schema.sequence('fencing_token', { cache: 1 })
@@ -161,6 +189,7 @@ export function tablesIn(schemaName: string) {
     reservation,
     appStatus,
     taskGroup,
+    schedule,
     position,
     fencingToken,
   }
@@ -177,6 +206,7 @@ export const {
   reservation,
   appStatus,
   taskGroup,
+  schedule,
   position,
   fencingToken,
 } = tablesIn(defaultSchema)

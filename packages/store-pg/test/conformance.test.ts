@@ -31,7 +31,8 @@ describe.each(Object.entries(drivers))('PgStore on %s', (_driver, open) => {
     opened = open(database.url)
   })
   beforeEach(
-    () => sql`truncate tasking.task, tasking.reservation, tasking.app_status, tasking.task_group`,
+    () =>
+      sql`truncate tasking.task, tasking.reservation, tasking.app_status, tasking.task_group, tasking.schedule`,
   )
   afterAll(async () => {
     await opened.store.close()

@@ -66,7 +66,9 @@ describe('everything that a store does, two versions apart', () => {
   beforeAll(() => bring(schema, withLater(additions, moreAdditions)))
 
   test.each(storeConformance)('$name', async ({ run }) => {
-    const tables = ['task', 'reservation', 'app_status'].map((table) => `${schema}.${table}`)
+    const tables = ['task', 'reservation', 'app_status', 'schedule'].map(
+      (table) => `${schema}.${table}`,
+    )
     await sql.unsafe(`truncate ${tables.join()}`)
     await using store = pgStore({ url: database.url, schema, poolSize: 2, listen: false })
     await run(store)

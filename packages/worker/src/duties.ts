@@ -13,6 +13,8 @@ export interface DutyPeriods {
   readonly purge?: Duration
   /** Measuring how much there is to do. Default 15 s. */
   readonly metrics?: Duration
+  /** Looking for schedules that are due, unless it is known when one will be. Default 2 s. */
+  readonly schedules?: Duration
 }
 
 /** The same in milliseconds. */
@@ -36,6 +38,7 @@ export function dutySettings(periods: DutyPeriods, ttlMs: number): DutySettings 
   const settings = {
     ...{ missing, sweep: period('sweep', 5 * missing) },
     ...{ purge: period('purge', 3_600_000), metrics: period('metrics', 15_000) },
+    schedules: period('schedules', 2_000),
   }
   const unknown = Object.keys(periods).find((name) => !(name in settings))
   if (unknown === undefined) return settings

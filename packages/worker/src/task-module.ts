@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { constants, Script } from 'node:vm'
 import { TaskingError } from '@tasking/core'
-import type { AnyTaskDefinition } from '@tasking/core'
+import type { AnyTaskDefinition, ScheduleDefinition } from '@tasking/core'
 
 /** A task module that can't be used: not there, broken, or without definitions. */
 export class TaskModuleError extends TaskingError {
@@ -40,25 +40,40 @@ export async function loadTaskModules(
   const definitions = new Set<AnyTaskDefinition>()
   // One after the other, so that their order, and the error that is shown, is always the same.
   for (const module of modules) {
-    for (const definition of await load(module, cwd)) definitions.add(definition)
+    const found = valuesIn(await load(module, cwd)).filter(isDefinition)
+    if (found.length === 0) throw empty(module)
+    for (const definition of found) definitions.add(definition)
   }
   return [...definitions]
 }
 
-async function load(module: string, cwd: string): Promise<AnyTaskDefinition[]> {
+/** The schedules that the same modules export, in the same way. @throws TaskModuleError */
+export async function loadSchedules(
+  modules: readonly string[],
+  cwd: string = process.cwd(),
+): Promise<ScheduleDefinition[]> {
+  const schedules = new Set<ScheduleDefinition>()
+  for (const module of modules) {
+    for (const schedule of valuesIn(await load(module, cwd)).filter(isSchedule)) {
+      schedules.add(schedule)
+    }
+  }
+  return [...schedules]
+}
+
+async function load(module: string, cwd: string): Promise<object> {
   const file = fileOf(module, cwd)
-  let exported: object
   try {
-    exported =
-      file === undefined
-        ? await importPackage(module, cwd)
-        : ((await import(pathToFileURL(file).href)) as object)
+    return file === undefined
+      ? await importPackage(module, cwd)
+      : ((await import(pathToFileURL(file).href)) as object)
   } catch (error) {
     throw error instanceof TaskModuleError ? error : failure(module, error)
   }
-  const definitions = definitionsIn(exported)
-  if (definitions.length > 0) return definitions
-  throw new TaskModuleError(
+}
+
+function empty(module: string): TaskModuleError {
+  return new TaskModuleError(
     'task_module_empty',
     module,
     `The task module ${module} exports no task definition. Export what defineTask() returns.`,
@@ -129,14 +144,18 @@ function placeOf(error: unknown): string {
   return error instanceof SyntaxError ? ' (run the module with node to see where)' : ''
 }
 
-function definitionsIn(exported: object): AnyTaskDefinition[] {
+function valuesIn(exported: object): unknown[] {
   const values: unknown[] = Object.values(exported)
   // A CommonJS module comes as a whole under `default`, and not all of its names are seen.
   const whole: unknown = 'default' in exported ? exported.default : undefined
   if (typeof whole === 'object' && whole !== null && !isDefinition(whole)) {
     values.push(...Object.values(whole))
   }
-  return values.flat().filter(isDefinition)
+  return values.flat()
+}
+
+function isSchedule(value: unknown): value is ScheduleDefinition {
+  return typeof value === 'object' && value !== null && 'timing' in value && 'task' in value
 }
 
 function isDefinition(value: unknown): value is AnyTaskDefinition {

@@ -9,6 +9,7 @@ import { LoopDelay } from './loop-delay.ts'
 import { isolationsIn, workerSettings } from './options.ts'
 import type { WorkerOptions, WorkerSettings } from './options.ts'
 import { PullLoop } from './pull-loop.ts'
+import { scheduleDuty } from './schedule-duty.ts'
 import { TaskAbort } from './task-abort.ts'
 
 const longestStartRetryMs = 10_000
@@ -97,7 +98,11 @@ class PullingWorker implements Worker {
       onFailure: (error) => logger.warn({ err: error }, 'a heartbeat failed'),
       onMissing: () => this.#giveUp(),
     })
-    const duties = dutiesOf({ ...settings, store, onFound: () => this.#loop.wake() })
+    const onFound = () => this.#loop.wake()
+    const duties = [
+      ...dutiesOf({ ...settings, store, onFound }),
+      scheduleDuty(tasking, settings.duties.schedules, logger, onFound),
+    ]
     this.#housekeeping = new Housekeeping(duties, clock, {
       onFailure: (duty, error) => logger.warn({ err: error, duty }, 'housekeeping failed'),
     })

@@ -53,6 +53,7 @@ function description(task: Task, children: TaskCounts, now: Date): string {
     ['children', countsText(children)],
     ['group', task.groupId],
     ['correlation', task.correlationId && printable(task.correlationId)],
+    ['schedule', printable(task.options?.schedule ?? '')],
     ['worker', task.workerId],
     ['fencing token', task.fencingToken === null ? null : String(task.fencingToken)],
     ['dispatched', time(task.dispatchedAt)],

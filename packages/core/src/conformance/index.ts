@@ -13,6 +13,7 @@ import { metricsCases } from './metrics.ts'
 import { ownCompletionCases } from './own-completion.ts'
 import type { InTransaction } from './own-completion.ts'
 import { relationCases } from './relations.ts'
+import { scheduleCases } from './schedules.ts'
 import { taskOptionsCases } from './task-options.ts'
 import { purgingCases } from './purging.ts'
 import { stateMachineCases } from './state-machine.ts'
@@ -46,6 +47,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...taskOptionsCases,
   ...relationCases,
   ...groupCases,
+  ...scheduleCases,
 ]
 
 export type { InTransaction } from './own-completion.ts'
