@@ -1,10 +1,12 @@
 import { loadavg } from 'node:os'
 import { startPostgres } from '@tasking/local-postgres'
+import { startRedis } from './processes/local-redis.ts'
 import { resultDocument, writeResult } from './report/result-files.ts'
 import { scenarioText } from './report/scenario-text.ts'
 import { runScenario } from './run-scenario.ts'
 import type { Stage } from './scenario.ts'
 import { scenarios } from './scenarios/index.ts'
+import { redisVariable } from './systems/redis-variable.ts'
 
 export interface BenchFlags {
   readonly postgres?: string
@@ -27,11 +29,15 @@ export async function runBench(names: readonly string[], flags: BenchFlags): Pro
   const startedAt = new Date()
   const note = (text: string) => void process.stderr.write(`${text}\n`)
   await using server = await startPostgres({ maxConnections, ...(binDir && { binDir }) })
+  await using redis = await startRedis()
+  // Where the processes of the benchmark look for it.
+  if (redis !== undefined) process.env[redisVariable] = redis.url
   const [load = 0] = loadavg()
   note(`PostgreSQL ${server.version}, Node ${process.versions.node}, load ${load.toFixed(2)}`)
   if (scale !== 1) note(`Sizes are ${scale} times what the names say.`)
   const stage: Stage = {
     server,
+    redisUrl: redis?.url,
     minutes: flags.minutes ?? (quick ? 2 : 10),
     scaled: (full, least) => Math.max(least, Math.round(full * scale)),
     note,

@@ -30,7 +30,11 @@ export async function runScenario(
   await using sides = new AsyncDisposableStack()
   const opened: { name: string; side: Side; samples: Sample[] }[] = []
   for (const definition of scenario.sides) {
-    const { name } = definition
+    const { name, needsRedis = false } = definition
+    if (needsRedis && stage.redisUrl === undefined) {
+      stage.note(`${scenario.name}: leaving out "${name}", since redis-server is not installed`)
+      continue
+    }
     stage.note(`${scenario.name}: preparing "${name}"`)
     opened.push({ name, side: sides.use(await definition.open(stage)), samples: [] })
   }

@@ -18,6 +18,8 @@ export interface Scenario {
 
 export interface SideDefinition {
   readonly name: string
+  /** It is left out where Redis isn't installed. */
+  readonly needsRedis?: boolean
   /** Makes ready whatever the rounds have in common, such as five million old tasks. */
   open(stage: Stage): Promise<Side>
 }
@@ -44,6 +46,8 @@ export interface Goal extends Plotted {
 /** What a scenario is given to work with. */
 export interface Stage {
   readonly server: LocalPostgres
+  /** Where Redis is, for a peer that needs it. */
+  readonly redisUrl?: string | undefined
   /** How long scenarios last that are about time. */
   readonly minutes: number
   /** The full size of something, or less of it in a quick run. */

@@ -5,13 +5,14 @@ import { spawnCaller } from '../processes/spawn-caller.ts'
 import type { Scenario, SideDefinition } from '../scenario.ts'
 import { loadSystem } from '../systems/index.ts'
 import type { SystemName } from '../systems/system.ts'
-import { freshSide } from './fresh-side.ts'
+import { freshSide, onRedis } from './fresh-side.ts'
 import { throughputGoal } from './throughput-goal.ts'
 
 const ours = 'tasking'
 const oursWithTwo = 'tasking, 2 resources'
 const graphile = 'graphile, addJobs'
 const boss = 'pg-boss, insert'
+const bullMq = 'BullMQ on Redis, addBulk'
 const fullBatches = 30
 
 export const bulk: Scenario = {
@@ -22,6 +23,7 @@ export const bulk: Scenario = {
     side(oursWithTwo, 'tasking', { each: 2, of: 10_000 }),
     side(graphile, 'graphile-worker'),
     side(boss, 'pg-boss'),
+    onRedis(side(bullMq, 'bullmq')),
   ],
   // Against each peer is against the faster one.
   goals: [

@@ -5,7 +5,7 @@ import { spawnCaller } from '../processes/spawn-caller.ts'
 import type { Scenario, SideDefinition } from '../scenario.ts'
 import { loadSystem } from '../systems/index.ts'
 import type { SystemName } from '../systems/system.ts'
-import { freshSide } from './fresh-side.ts'
+import { freshSide, onRedis } from './fresh-side.ts'
 import { throughputGoal } from './throughput-goal.ts'
 
 const ours = 'tasking'
@@ -13,6 +13,7 @@ const oursWithTwo = 'tasking, 2 resources'
 const graphile = 'graphile, addJob'
 const graphileWithQueue = 'graphile, addJob to a queue'
 const boss = 'pg-boss, send'
+const bullMq = 'BullMQ on Redis, add'
 const fullSize = 4_000
 const resources = 10_000
 const warmUp = 50
@@ -32,6 +33,7 @@ function scenario(name: string, callers: number): Scenario {
       side(graphileWithQueue, 'graphile-worker', { each: 1, of: resources }),
       side(graphile, 'graphile-worker'),
       side(boss, 'pg-boss'),
+      onRedis(side(bullMq, 'bullmq')),
     ],
     plotted: [
       { what: 'tasks per second', figure: ({ tasksPerSecond }) => tasksPerSecond },

@@ -3,7 +3,7 @@ import { plainTasks } from '../plain-tasks.ts'
 import type { Goal, Scenario, SideDefinition } from '../scenario.ts'
 import { measureBacklog } from './backlog.ts'
 import type { Backlog } from './backlog.ts'
-import { freshSide } from './fresh-side.ts'
+import { freshSide, onRedis } from './fresh-side.ts'
 import { throughputGoal } from './throughput-goal.ts'
 
 const ours = 'tasking, 500 slots'
@@ -14,6 +14,7 @@ const graphileUnbatched = 'graphile, unbatched, 24 slots'
 const graphileSingle = 'graphile, unbatched, 1 slot'
 const boss = 'pg-boss, batches of 1,000'
 const bossUnbatched = 'pg-boss, unbatched, 24 slots'
+const bullMq = 'BullMQ on Redis, 100 slots'
 
 const cpu = ({ postgresCpu, nodeCpu }: Figures) =>
   postgresCpu === undefined ? undefined : postgresCpu + nodeCpu
@@ -45,6 +46,7 @@ function scenario(name: string, processes: number): Scenario {
       side(graphileSingle, 2_000, { system: 'graphile-worker', slots: 1, processes }),
       side(boss, 50_000, { system: 'pg-boss', slots: 1, processes, batched: true }),
       side(bossUnbatched, 10_000, { system: 'pg-boss', slots: 24, processes }),
+      onRedis(side(bullMq, 50_000, { system: 'bullmq', slots: 100, processes })),
     ],
     goals,
   }

@@ -14,3 +14,8 @@ export function freshSide(
     }),
   }
 }
+
+/** For a peer that needs Redis. */
+export function onRedis(side: SideDefinition): SideDefinition {
+  return { ...side, needsRedis: true }
+}

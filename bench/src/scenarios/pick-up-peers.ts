@@ -1,6 +1,6 @@
 import type { Goal, Scenario, SideDefinition } from '../scenario.ts'
 import type { SystemName } from '../systems/system.ts'
-import { freshSide } from './fresh-side.ts'
+import { freshSide, onRedis } from './fresh-side.ts'
 import { openTrickle } from './trickle.ts'
 
 const ours = 'tasking, listening'
@@ -24,6 +24,7 @@ export const pickUpPeers: Scenario = {
     side(ours, 'tasking', listening),
     side(graphile, 'graphile-worker', listening),
     side('pg-boss, listening', 'pg-boss', listening),
+    onRedis(side('BullMQ on Redis', 'bullmq', listening)),
     side('tasking, polling', 'tasking', polling),
     side('pg-boss, polling', 'pg-boss', polling),
   ],

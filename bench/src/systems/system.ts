@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 
 /** Task systems that are measured side by side: ours, and its peers. */
-export type SystemName = 'tasking' | 'graphile-worker' | 'pg-boss'
+export type SystemName = 'tasking' | 'graphile-worker' | 'pg-boss' | 'bullmq'
 
 /** A task as any of them can be given it; it is the payload, too. */
 export interface PlainTask {
