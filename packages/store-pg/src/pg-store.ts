@@ -1,5 +1,4 @@
 import postgres from 'postgres'
-import { v7 as uuidv7 } from 'uuid'
 import { isFinal, systemClock, TaskNotFoundError } from '@tasking/core'
 import type {
   Clock,
@@ -53,6 +52,7 @@ import { Notifier } from './notifier.ts'
 import type { PgStoreOptions } from './options.ts'
 import { postgresJsPool } from './postgres-js.ts'
 import { defaultSchema, tablesIn } from './schema.ts'
+import { TaskIds } from './task-id.ts'
 import { cancel } from './verbs/cancel.ts'
 import { complete } from './verbs/complete.ts'
 import { dispatch, dispatchOnce } from './verbs/dispatch.ts'
@@ -101,6 +101,7 @@ export class PgStore implements Store<CallerTransaction> {
   readonly #clock: Clock
   readonly #tables: ReturnType<typeof tablesIn>
   readonly #claimFloors: ClaimFloors
+  readonly #ids: TaskIds
   #opening: Promise<Opened> | undefined
   #listener: Listener | undefined
   #closed = false
@@ -114,6 +115,7 @@ export class PgStore implements Store<CallerTransaction> {
     this.#schema = schema
     this.#clock = options.clock ?? systemClock
     this.#claimFloors = new ClaimFloors(this.#clock)
+    this.#ids = new TaskIds(this.#clock)
     this.#tables = tablesIn(schema)
   }
 
@@ -122,7 +124,7 @@ export class PgStore implements Store<CallerTransaction> {
   }
 
   newId(): TaskId {
-    return uuidv7()
+    return this.#ids.next()
   }
 
   async check(): Promise<void> {

@@ -18,6 +18,7 @@ import type { TaskRun } from './task-run.ts'
 
 const longestRetryMs = 5_000
 const mostFailuresToStop = 4
+const stirred = 'stirred'
 
 /**
  * The worker's loop. Its invariants:
@@ -233,7 +234,8 @@ export class PullLoop {
   }
 
   #stir(): void {
-    this.#nudge.abort()
+    // Its own reason would be an error with a stack, made each time: half of what a short task costs.
+    this.#nudge.abort(stirred)
   }
 
   async #sleepUntil(moment: number): Promise<void> {

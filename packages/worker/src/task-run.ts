@@ -4,6 +4,8 @@ import type { Execution } from './execution.ts'
 import { TaskTimeoutError } from './task-abort.ts'
 import type { TaskAbort } from './task-abort.ts'
 
+const ended = 'ended'
+
 /** How long a handler may take, in milliseconds. */
 export interface RunLimits {
   /** From the handler's start until its signal aborts; `undefined` for ever. */
@@ -54,7 +56,8 @@ export class TaskRun {
     try {
       return await this.#execution.run(() => void this.#watchTime())
     } finally {
-      this.#ended.abort()
+      // Without a reason it would make an error with a stack, for every task.
+      this.#ended.abort(ended)
     }
   }
 
