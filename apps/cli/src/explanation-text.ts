@@ -4,7 +4,7 @@ import { claimText } from './claim-text.ts'
 import { count } from './count.ts'
 import { doingText, modeText, nameText, workerText } from './line-text.ts'
 import { printable } from './printable.ts'
-import { ageText, paintState, stateText } from './task-text.ts'
+import { ageText, dueText, paintState, stateText } from './task-text.ts'
 
 /** What an explanation is told with. */
 export interface Surroundings {
@@ -29,13 +29,14 @@ export function explanationText(explanation: Explanation, surroundings: Surround
 }
 
 function stateLine(task: Task, { now, workers }: Surroundings): string {
-  const { state, startedAt, finishedAt, dispatchedAt, error } = task
+  const { state, startedAt, finishedAt, dispatchedAt, runAt, error } = task
   const name = `${bold(printable(task.name))} ${task.id}`
   const what = paintState(stateText(task), task)
   if (finishedAt !== null) {
     const why = error === null ? '' : `: ${printable(error.message)}`
     return `${name}\n${what} ${ageText(finishedAt, now)} ago${why}`
   }
+  if (state === 'scheduled' && runAt !== null) return `${name}\n${what}, ${dueText(runAt, now)}`
   const since = `for ${ageText(startedAt ?? dispatchedAt, now)}`
   if (state !== 'running' && state !== 'canceling') return `${name}\n${what} ${since}`
   return `${name}\n${what} ${since} on ${workerText(task, workers)}`

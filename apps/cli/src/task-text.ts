@@ -57,6 +57,12 @@ export function durationText({ startedAt, finishedAt }: Task, now: Date): string
   return timeText((finishedAt ?? now).getTime() - startedAt.getTime())
 }
 
+/** When it is, or was, due. */
+export function dueText(runAt: Date, now: Date): string {
+  const inMs = runAt.getTime() - now.getTime()
+  return inMs > 0 ? `due in ${timeText(inMs)}` : `due for ${timeText(-inMs)}`
+}
+
 export function ageText(since: Date, now: Date): string {
   return timeText(now.getTime() - since.getTime())
 }

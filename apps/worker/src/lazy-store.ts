@@ -42,6 +42,7 @@ export function lazyStore(make: () => Promise<Store>): Store {
     workers: async () => (await made()).workers(),
     metrics: async () => (await made()).metrics(),
     housekeep: async (options) => (await made()).housekeep(options),
+    promote: async () => (await made()).promote(),
     close,
     [Symbol.asyncDispose]: close,
   }

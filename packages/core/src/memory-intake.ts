@@ -48,11 +48,11 @@ function replace(tasks: MemoryTasks, twin: MemoryTask, by: TaskId): void {
 }
 
 /** A resource that something before this task keeps it from. */
-function takenFrom({ incomplete }: MemoryTasks, task: MemoryTask): string | undefined {
+function takenFrom({ inLine }: MemoryTasks, task: MemoryTask): string | undefined {
   return reservationsOf(task.resources)
     .toSorted((a, b) => (a.resource < b.resource ? -1 : 1))
     .find(({ resource }) => {
       const here = partOf(task.resources, resource)
-      return blockersOf({ ...task, resources: here }, incomplete).length > 0
+      return blockersOf({ ...task, resources: here }, inLine).length > 0
     })?.resource
 }

@@ -28,6 +28,7 @@ import type {
   DispatchTarget,
   HousekeepingReport,
   OwnCompletion,
+  PromotionReport,
   PurgeBatch,
   PurgedBatch,
   Store,
@@ -91,9 +92,9 @@ export class MemoryStore implements Store<never> {
       ({ ifBlocked, groupId }) => ifBlocked === 'fail' || groupId !== undefined,
     )
     const taken = mayFail ? this.#tasks.atomically(takeAllIn) : takeAllIn()
-    for (const queue of new Set(tasks.map((task) => task.queue))) {
-      this.#emit({ kind: 'wakeup', queue })
-    }
+    this.#wake(tasks.map(({ queue }) => queue))
+    const { nextDueMs } = this.#tasks
+    if (nextDueMs !== null) this.#emit({ kind: 'due', inMs: nextDueMs })
     return taken
   }
 
@@ -114,11 +115,17 @@ export class MemoryStore implements Store<never> {
         .slice(0, Math.max(0, slots - forgotten.length))
         .map((task) => tasks.claim(task, workerId)),
     ]
+    const { nextDueMs } = tasks
+    const didNothing = claimed.length === 0 && completions.length === 0
+    if (!didNothing && nextDueMs !== null) this.#emit({ kind: 'due', inMs: nextDueMs })
     const canceling = tasks
       .ownedBy(workerId)
       .filter(({ state }) => state === 'canceling')
       .map(({ id, cancelReason }) => ({ id, reason: cancelReason }))
-    return { claimed, refused, unsettled: [], canceling, looks: [], unblocked }
+    return {
+      ...{ claimed, refused, unsettled: [], canceling, looks: [], unblocked },
+      ...(didNothing && { nextDueMs }),
+    }
   }
 
   /** There is no transaction here: the task is completed at once. */
@@ -128,6 +135,7 @@ export class MemoryStore implements Store<never> {
     if (task.state === 'canceling') throw new TaskCanceledError(id, task.cancelReason)
     this.#tasks.transition(task, 'complete')
     task.result = result
+    task.error = null
   }
 
   async cancel(id: TaskId, reason?: string): Promise<Task> {
@@ -152,8 +160,10 @@ export class MemoryStore implements Store<never> {
   async list(filter: TaskFilter = {}): Promise<Task[]> {
     const { states, name, queue, resource, parentId, groupId, correlationId } = filter
     const { limit = 100, before } = filter
-    const end = before === undefined ? undefined : this.#tasks.existing(before).position
-    return this.#tasks.all
+    const { all } = this.#tasks
+    const end = before === undefined ? all.length : all.indexOf(this.#tasks.existing(before))
+    return all
+      .slice(0, end)
       .filter(
         (task) =>
           (states === undefined || states.includes(task.state)) &&
@@ -163,8 +173,7 @@ export class MemoryStore implements Store<never> {
           (groupId === undefined || task.groupId === groupId) &&
           (correlationId === undefined || task.correlationId === correlationId) &&
           (resource === undefined ||
-            reservationsOf(task.resources).some((one) => one.resource === resource)) &&
-          (end === undefined || task.position < end),
+            reservationsOf(task.resources).some((one) => one.resource === resource)),
       )
       .toReversed()
       .slice(0, limit)
@@ -291,7 +300,15 @@ export class MemoryStore implements Store<never> {
       .map(({ id }) => id)
     let lostTasks = 0
     for (const id of missingWorkers) lostTasks += this.#lose(id, workerMissing)
-    return { done: true, missingWorkers, lostTasks, unblocked: sweep ? this.#tasks.unblock() : 0 }
+    const unblocked = sweep ? this.#tasks.unblock() : 0
+    const { nextDueMs } = this.#tasks
+    return { done: true, missingWorkers, lostTasks, unblocked, nextDueMs }
+  }
+
+  async promote(): Promise<PromotionReport> {
+    const promoted = this.#tasks.promote()
+    this.#wake(promoted.map(({ queue }) => queue))
+    return { promoted: promoted.length, nextDueMs: this.#tasks.nextDueMs }
   }
 
   async close(): Promise<void> {
@@ -303,7 +320,7 @@ export class MemoryStore implements Store<never> {
   }
 
   async #lines(): Promise<MemoryLines> {
-    return new MemoryLines(this.#tasks.incomplete, await this.workers())
+    return new MemoryLines(this.#tasks.inLine, await this.workers())
   }
 
   #lose(workerId: string, reason: (workerName: string) => TaskError): number {
@@ -311,6 +328,10 @@ export class MemoryStore implements Store<never> {
     if (worker === undefined) return 0
     this.#workers.remove(workerId)
     return this.#tasks.lose(workerId, reason(worker.name))
+  }
+
+  #wake(queues: readonly string[]): void {
+    for (const queue of new Set(queues)) this.#emit({ kind: 'wakeup', queue })
   }
 
   #emit(signal: Signal): void {

@@ -4,21 +4,25 @@ import type { DispatchedTask, NewTask, Task } from './task.ts'
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /** A task in memory, with its place in all its lines. */
-export type MemoryTask = Mutable<Task> & { readonly position: bigint }
+export type MemoryTask = Mutable<Task> & { position: bigint }
 
-/** A task that waits and, for all that is known yet, is blocked. */
+/** A task that isn't due yet, or waits and, for all that is known yet, is blocked. */
 export function newMemoryTask(
-  { ifTwin: _ifTwin, ifBlocked: _ifBlocked, ...task }: NewTask,
+  { ifTwin: _ifTwin, ifBlocked: _ifBlocked, delayMs, runAt, ...task }: NewTask,
   position: bigint,
   dispatchedAt: Date,
 ): MemoryTask {
+  const dueAt = delayMs === undefined ? runAt : later(dispatchedAt, delayMs)
+  const isLater = dueAt !== undefined && dueAt > dispatchedAt
   return {
     ...{ ...task, position, dispatchedAt },
     parentId: task.parentId ?? null,
     groupId: task.groupId ?? null,
     correlationId: task.correlationId ?? null,
     dedupeKey: task.dedupeKey ?? null,
-    state: 'waiting',
+    state: isLater ? 'scheduled' : 'waiting',
+    runAt: isLater ? dueAt : null,
+    attempt: 1,
     result: null,
     error: null,
     workerId: null,
@@ -28,6 +32,16 @@ export function newMemoryTask(
     startedAt: null,
     finishedAt: null,
   }
+}
+
+/** So many milliseconds later. */
+export function later(moment: Date, ms: number): Date {
+  return new Date(moment.getTime() + ms)
+}
+
+/** Whether it stands in line: a scheduled one only if it has kept its places. */
+export function isInLine({ state, unblockedAt }: Pick<Task, 'state' | 'unblockedAt'>): boolean {
+  return !isFinal(state) && (state !== 'scheduled' || unblockedAt !== null)
 }
 
 /** The task as everybody else gets it: a copy that stays as it is. */

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import { TaskNotFoundError, TaskStateError } from './errors.ts'
 import { MemoryGroups } from './memory-groups.ts'
-import { isOwned, newMemoryTask } from './memory-task.ts'
+import { isInLine, isOwned, later, newMemoryTask } from './memory-task.ts'
 import type { MemoryTask } from './memory-task.ts'
 import { blockersOf } from './reservation.ts'
 import { isFinal, nextState } from './state-machine.ts'
@@ -9,6 +9,8 @@ import type { TaskEvent, TaskState } from './state-machine.ts'
 import type { Completion, TaskRelation, WorkerRegistration } from './store.ts'
 import { countsOf } from './task-counts.ts'
 import type { ClaimedTask, NewTask, TaskCounts, TaskError, TaskId } from './task.ts'
+
+type Retry = Pick<Extract<Completion, { state: 'retry' }>, 'error' | 'delayMs' | 'keepPlace'>
 
 /** All tasks of a store in memory, in the order of their dispatch, and what can happen to one. */
 export class MemoryTasks {
@@ -30,6 +32,11 @@ export class MemoryTasks {
 
   get incomplete(): MemoryTask[] {
     return this.all.filter(({ state }) => !isFinal(state))
+  }
+
+  /** Those that hold a place at each of their resources. */
+  get inLine(): MemoryTask[] {
+    return this.all.filter(isInLine)
   }
 
   get(id: TaskId): MemoryTask | undefined {
@@ -61,13 +68,51 @@ export class MemoryTasks {
   }
 
   /**
-   * Puts it in line, unblocked if nothing before it stands in its way.
+   * Puts it in line, unblocked if nothing before it stands in its way; later if it isn't due yet.
    * @throws GroupNotFoundError, GroupClosedError
    */
   add(task: MemoryTask): void {
     this.groups.enter(task)
-    if (blockersOf(task, this.incomplete).length === 0) task.unblockedAt = this.#clock.now()
+    if (task.state === 'waiting') this.#unblockIfFree(task)
     this.#tasks.set(task.id, task)
+  }
+
+  /** Puts what is due in line, at its end unless it has kept its places. */
+  promote(): MemoryTask[] {
+    const now = this.#clock.now()
+    const due = this.#scheduled.filter(({ runAt }) => runAt <= now)
+    for (const { task } of due) {
+      this.transition(task, 'due')
+      if (task.unblockedAt !== null) task.unblockedAt = now
+      else {
+        task.position = ++this.#lastPosition
+        this.#unblockIfFree(task)
+      }
+    }
+    return due.map(({ task }) => task)
+  }
+
+  /** In how many milliseconds the next one is due; `null` without any. */
+  get nextDueMs(): number | null {
+    const [next] = this.#scheduled
+    if (next === undefined) return null
+    return Math.max(0, next.runAt.getTime() - this.#clock.now().getTime())
+  }
+
+  /** In the order in which they come due. */
+  get #scheduled(): { readonly task: MemoryTask; readonly runAt: Date }[] {
+    return this.all
+      .flatMap((task) =>
+        task.state === 'scheduled' && task.runAt !== null ? [{ task, runAt: task.runAt }] : [],
+      )
+      .toSorted(
+        (a, b) =>
+          a.runAt.getTime() - b.runAt.getTime() || (a.task.position < b.task.position ? -1 : 1),
+      )
+  }
+
+  #unblockIfFree(task: MemoryTask): void {
+    if (blockersOf(task, this.inLine).length === 0) task.unblockedAt = this.#clock.now()
   }
 
   /** Keeps it as one that is not to run at all. */
@@ -105,9 +150,9 @@ export class MemoryTasks {
 
   /** @returns how many that let go on */
   unblock(): number {
-    const { incomplete } = this
-    const free = incomplete.filter(
-      (task) => task.unblockedAt === null && blockersOf(task, incomplete).length === 0,
+    const { inLine } = this
+    const free = inLine.filter(
+      (task) => task.unblockedAt === null && blockersOf(task, inLine).length === 0,
     )
     for (const task of free) task.unblockedAt = this.#clock.now()
     return free.length
@@ -142,9 +187,11 @@ export class MemoryTasks {
   handOver(task: MemoryTask): ClaimedTask {
     const fencingToken = ++this.#lastFencingToken
     task.fencingToken = fencingToken
-    const { id, name, input, resources, queue, parentId, groupId, correlationId, options } = task
+    const { id, name, input, resources, queue, parentId, groupId, correlationId } = task
+    const { attempt, options } = task
     return {
-      ...{ id, name, input, resources, queue, parentId, groupId, correlationId, fencingToken },
+      ...{ id, name, input, resources, queue, parentId, groupId, correlationId },
+      ...{ attempt, fencingToken },
       ...(options && { options }),
     }
   }
@@ -158,22 +205,47 @@ export class MemoryTasks {
       return task.workerId === workerId && task.fencingToken === fencingToken
     }
     if (!isOwned(task, workerId, fencingToken)) return false
+    if (completion.state === 'retry') {
+      this.#reschedule(task, 'retry', completion)
+      return true
+    }
     const state = this.transition(task, completion.state === 'completed' ? 'complete' : 'fail')
-    if (completion.state !== 'completed') task.error = completion.error
-    else if (state === 'completed') task.result = completion.result
+    task.error = completion.state === 'completed' ? null : completion.error
+    if (completion.state === 'completed' && state === 'completed') task.result = completion.result
     return true
   }
 
-  /** Ends what the worker holds. */
+  /** Ends what the worker holds, or puts it off as its dispatch has said. */
   lose(workerId: string, error: TaskError): number {
     const tasks = this.ownedBy(workerId)
     for (const task of tasks) {
-      this.transition(task, 'lose')
-      task.error = error
-      // So that a late owner is told from it for good.
-      task.fencingToken = ++this.#lastFencingToken
+      const { attempt } = task
+      const recovery = task.options?.recovery
+      if (recovery !== undefined && attempt <= recovery.limit) {
+        const { delaysMs, keepPlace } = recovery
+        const delayMs = delaysMs[attempt - 1] ?? delaysMs.at(-1) ?? 0
+        this.#reschedule(task, 'recover', { error, delayMs, keepPlace })
+      } else {
+        this.transition(task, 'lose')
+        task.error = error
+        // So that a late owner is told from it for good.
+        task.fencingToken = ++this.#lastFencingToken
+      }
     }
     this.unblock()
     return tasks.length
+  }
+
+  #reschedule(task: MemoryTask, event: 'retry' | 'recover', { error, delayMs, keepPlace }: Retry) {
+    const state = this.transition(task, event)
+    task.error = error
+    if (state !== 'scheduled') return
+    task.runAt = later(this.#clock.now(), delayMs)
+    task.attempt += 1
+    task.workerId = null
+    task.fencingToken = null
+    task.startedAt = null
+    // One of a group stays in its line, or the finalizer would not wait for it.
+    if (!keepPlace && task.groupId === null) task.unblockedAt = null
   }
 }

@@ -1,6 +1,6 @@
 import { checkedCorrelationId, correlationId as currentCorrelationId } from './correlation.ts'
 import type { AnyTaskDefinition } from './definition.ts'
-import { timeoutMilliseconds } from './duration.ts'
+import { milliseconds, timeoutMilliseconds } from './duration.ts'
 import type { Duration } from './duration.ts'
 import { InvalidOptionError } from './errors.ts'
 import { checkedGroupId, groupResource } from './group.ts'
@@ -35,6 +35,10 @@ export interface DispatchOptions {
   readonly dedupe?: string | { readonly key: string; readonly ifTwin?: TwinRule }
   /** What to do when something stands before it at one of its resources. Default `wait`. */
   readonly ifBlocked?: BlockedRule
+  /** It isn't due before so long after the dispatch, and stands in no line until then. */
+  readonly delay?: Duration
+  /** It isn't due before this moment, and stands in no line until then. Not with `delay`. */
+  readonly runAt?: Date
   /** How long its handler may run, instead of what the definition says. */
   readonly timeout?: Duration
 }
@@ -42,6 +46,7 @@ export interface DispatchOptions {
 const twinRules: readonly TwinRule[] = ['return', 'skip', 'replace']
 const blockedRules: readonly BlockedRule[] = ['wait', 'skip', 'fail']
 const longestKey = 200
+const longestDelayMs = 36_525 * 86_400_000
 
 /**
  * A task ready for the store: input checked in the form that a worker will get it, resources in
@@ -73,6 +78,7 @@ export async function newTask(
     ...correlation(options),
     ...checkedDedupe(options.dedupe),
     ...checkedIfBlocked(options.ifBlocked),
+    ...checkedTime(options),
     ...taskOptions(options),
   }
 }
@@ -126,6 +132,41 @@ function checkedIfBlocked(
     throw new InvalidOptionError('ifBlocked', ifBlocked, `one of ${blockedRules.join(', ')}`)
   }
   return { ifBlocked }
+}
+
+function checkedTime({
+  delay,
+  runAt,
+  ifBlocked = 'wait',
+  group,
+}: DispatchOptions): Pick<NewTask, 'delayMs' | 'runAt'> | undefined {
+  if (delay === undefined && runAt === undefined) return undefined
+  if (delay !== undefined && runAt !== undefined) {
+    throw new InvalidOptionError('runAt', runAt, 'to be given together with a delay')
+  }
+  // Not in the group's line until then, it would not be waited for by the finalizer.
+  if (group !== undefined) {
+    throw new InvalidOptionError('group', group, 'for a task that is due later')
+  }
+  // What stands before it when it will be due, nobody knows yet.
+  if (ifBlocked !== 'wait') {
+    throw new InvalidOptionError(
+      'ifBlocked',
+      ifBlocked,
+      '"wait", as a task that is due later needs',
+    )
+  }
+  if (runAt !== undefined) return { runAt: checkedRunAt(runAt) }
+  const delayMs = milliseconds(delay ?? 0, 'delay')
+  if (delayMs <= longestDelayMs) return { delayMs }
+  throw new InvalidOptionError('delay', delay, 'at most 100 years')
+}
+
+function checkedRunAt(runAt: Date): Date {
+  const year = runAt instanceof Date ? runAt.getUTCFullYear() : Number.NaN
+  // Others take only four digits.
+  if (year >= 1 && year <= 9999) return runAt
+  throw new InvalidOptionError('runAt', runAt, 'a valid Date of the years 1 to 9999')
 }
 
 function taskOptions({ timeout }: DispatchOptions): Pick<NewTask, 'options'> | undefined {

@@ -5,6 +5,8 @@ export type Signal =
   /** Something may be there to claim: in this queue, or in any (null); so many tasks, if that is known. */
   | { readonly kind: 'wakeup'; readonly queue: string | null; readonly tasks?: number }
   | { readonly kind: 'cancel'; readonly taskId: TaskId }
+  /** A scheduled task will be due in so many milliseconds. Not sent where that is long. */
+  | { readonly kind: 'due'; readonly inMs: number }
 
 export interface SignalSource {
   /**

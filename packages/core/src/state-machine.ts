@@ -21,15 +21,25 @@ export const taskStates = [
 ] as const satisfies readonly TaskState[]
 
 /** What can happen to a task after its dispatch. */
-export type TaskEvent = 'due' | 'claim' | 'complete' | 'fail' | 'cancel' | 'lose'
+export type TaskEvent =
+  | 'due'
+  | 'claim'
+  | 'complete'
+  | 'fail'
+  | 'retry'
+  | 'cancel'
+  | 'lose'
+  | 'recover'
 
 export const taskEvents = [
   'due',
   'claim',
   'complete',
   'fail',
+  'retry',
   'cancel',
   'lose',
+  'recover',
 ] as const satisfies readonly TaskEvent[]
 
 /** Who may cause an event. */
@@ -57,6 +67,12 @@ export const eventRules: Readonly<Record<TaskEvent, EventRule>> = {
     ownerOnly: true,
     transitions: { running: 'failed', canceling: 'canceled' },
   },
+  // It failed, and is to be tried again. Whoever asked to cancel it was told that it will not.
+  retry: {
+    by: 'worker',
+    ownerOnly: true,
+    transitions: { running: 'scheduled', canceling: 'canceled' },
+  },
   // Asking twice is no mistake: the first request stands.
   cancel: {
     by: 'client',
@@ -72,6 +88,12 @@ export const eventRules: Readonly<Record<TaskEvent, EventRule>> = {
     by: 'housekeeping',
     ownerOnly: false,
     transitions: { running: 'failed', canceling: 'canceled' },
+  },
+  // Its worker is gone, and its dispatch said that it is to be tried again then.
+  recover: {
+    by: 'housekeeping',
+    ownerOnly: false,
+    transitions: { running: 'scheduled', canceling: 'canceled' },
   },
 }
 

@@ -47,6 +47,19 @@ type HandlerEnd =
       readonly state: 'failed' | 'canceled'
       readonly error: TaskError | null
     }
+  /** It failed and is to be tried again, unless it was asked to stop. */
+  | {
+      readonly id: TaskId
+      readonly fencingToken: bigint
+      readonly state: 'retry'
+      readonly error: TaskError
+      readonly delayMs: number
+      /**
+       * Whether it keeps its places in line, so that whoever is behind goes on waiting. One of a
+       * group always does, so that its finalizer waits for it.
+       */
+      readonly keepPlace: boolean
+    }
 
 /** A handler's wish to complete its task within a transaction of its own. */
 export interface OwnCompletion {
@@ -95,6 +108,11 @@ export interface TurnResult {
   readonly looks: readonly Look[]
   /** How many tasks this turn unblocked, whoever may claim them. */
   readonly unblocked: number
+  /**
+   * In how many milliseconds the next scheduled task is due, `null` without any. Said only by a
+   * turn that had nothing to do.
+   */
+  readonly nextDueMs?: number | null
 }
 
 export interface CancelRequest {
@@ -140,6 +158,16 @@ export interface HousekeepingReport {
   readonly lostTasks: number
   /** Tasks whose wake-up had been lost with a process between its commit and its second look. */
   readonly unblocked: number
+  /** In how many milliseconds the next scheduled task is due; `null` without any. */
+  readonly nextDueMs: number | null
+}
+
+/** What came of bringing due tasks into line. */
+export interface PromotionReport {
+  /** So many tasks are in line now. */
+  readonly promoted: number
+  /** In how many milliseconds the next one is due; 0 where some are left, `null` without any. */
+  readonly nextDueMs: number | null
 }
 
 export interface TaskFilter {
@@ -276,6 +304,11 @@ export interface Store<Tx = never> extends AsyncDisposable {
    * @param sweep whether to look for lost wake-ups too, which costs more the more lines there are
    */
   housekeep(options?: { readonly sweep?: boolean }): Promise<HousekeepingReport>
+  /**
+   * Puts the scheduled tasks that are due in line, as a dispatch at this moment would, in the order
+   * in which they came due. A task whose line a dispatcher is at is left for a little while.
+   */
+  promote(): Promise<PromotionReport>
   /** Hints that save polling; `undefined` where there is no connection to listen on. */
   readonly signals: SignalSource | undefined
   close(): Promise<void>

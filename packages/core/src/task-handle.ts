@@ -45,6 +45,8 @@ export type DispatchOutcome =
   | 'free'
   /** Dispatched, and in line behind something. */
   | 'blocked'
+  /** Dispatched, and due later. */
+  | 'scheduled'
   /** Not dispatched: the handle is for its incomplete twin. */
   | 'twin'
   /** Recorded, but not to run. */
@@ -58,7 +60,7 @@ export interface DispatchedHandle<Result> extends TaskHandle<Result> {
 /** What the store's answer to a dispatch means. */
 export function outcomeOf(asked: TaskId, { id, state, blocked }: DispatchedTask): DispatchOutcome {
   if (id !== asked) return 'twin'
-  if (state === 'skipped') return 'skipped'
+  if (state === 'skipped' || state === 'scheduled') return state
   return blocked ? 'blocked' : 'free'
 }
 

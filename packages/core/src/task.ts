@@ -27,6 +27,18 @@ export interface TaskOptions {
   readonly timeoutMs?: number
   /** The name of the schedule that has dispatched it. */
   readonly schedule?: string
+  /** How it goes on when its worker is gone. Without, it fails then. */
+  readonly recovery?: Recovery
+}
+
+/** What becomes of a task that was running when its worker went. */
+export interface Recovery {
+  /** How often it may be tried again, errors of its handler included. */
+  readonly limit: number
+  /** How long to wait before each time, in milliseconds; the last holds for all that follow. */
+  readonly delaysMs: readonly number[]
+  /** Whether it keeps its places in line meanwhile. */
+  readonly keepPlace: boolean
 }
 
 /** A task as a dispatcher hands it to the store. */
@@ -54,6 +66,10 @@ export interface NewTask {
   readonly ifBlocked?: BlockedRule
   /** Carried to the claim and shown as it is; left out when it is empty. */
   readonly options?: TaskOptions
+  /** Not before so many milliseconds have passed since the dispatch, by the store's clock. */
+  readonly delayMs?: number
+  /** Not before this moment; there is no `delayMs` then. */
+  readonly runAt?: Date
 }
 
 /**
@@ -70,7 +86,7 @@ export interface DispatchedTask {
   /** Its own, or that of the twin that stands for it. */
   readonly id: TaskId
   readonly state: TaskState
-  /** Whether something before it in line conflicts with it. */
+  /** Whether it can't be claimed yet: something before it in line conflicts, or it isn't due. */
   readonly blocked: boolean
 }
 
@@ -86,6 +102,8 @@ export interface ClaimedTask {
   readonly correlationId: string | null
   /** Grows with every claim in the store, so that a late writer can be told from the owner. */
   readonly fencingToken: bigint
+  /** 1 for the first time that it is tried. */
+  readonly attempt: number
   /** As it was dispatched. */
   readonly options?: TaskOptions
 }
@@ -103,6 +121,7 @@ export interface Task {
   readonly input: JsonValue
   readonly resources: Resources
   readonly result: JsonValue
+  /** Why it ended as it did; of one that is tried again, why the last attempt failed. */
   readonly error: TaskError | null
   readonly parentId: TaskId | null
   readonly groupId: TaskGroupId | null
@@ -113,6 +132,10 @@ export interface Task {
   readonly fencingToken: bigint | null
   readonly cancelReason: string | null
   readonly dispatchedAt: Date
+  /** When it was, or is, due: after a delay, or for its next attempt. `null` if it never waits for one. */
+  readonly runAt: Date | null
+  /** Of how often it is tried, from 1. While it is scheduled anew: of the attempt to come. */
+  readonly attempt: number
   /** When nothing before it in line conflicted any more; `null` while it is blocked. */
   readonly unblockedAt: Date | null
   readonly startedAt: Date | null

@@ -76,6 +76,15 @@ describe('newTask', () => {
       'dedupe.ifTwin',
     ],
     ['an unknown rule for the blocked', { ifBlocked: 'return' as 'skip' }, 'ifBlocked'],
+    ['a delay without a unit', { delay: '5' as '5s' }, 'delay'],
+    ['a negative delay', { delay: -1 }, 'delay'],
+    ['a delay of centuries', { delay: '36526d' }, 'delay'],
+    ['no moment at all', { runAt: new Date('never') }, 'runAt'],
+    ['a moment in words', { runAt: 'tomorrow' as unknown as Date }, 'runAt'],
+    ['a moment that no store keeps', { runAt: new Date(8.64e15) }, 'runAt'],
+    ['both a delay and a moment', { delay: '5s', runAt: new Date() }, 'runAt'],
+    ['to be of a group, and due later', { delay: '5s', group: crypto.randomUUID() }, 'group'],
+    ['not to wait, and to be due later', { delay: '5s', ifBlocked: 'skip' }, 'ifBlocked'],
   ])('refuses %s', async (_, options, option) => {
     const error = { code: 'invalid_option', option }
     await expect(newTask('id', plain, 1, options)).rejects.toMatchObject(error)
@@ -99,6 +108,14 @@ describe('newTask', () => {
     expect(await newTask('id', plain, 1, { ifBlocked: 'fail' })).toMatchObject({
       ifBlocked: 'fail',
     })
+  })
+
+  test('is due after a delay, at a moment, or has no time at all', async () => {
+    const runAt = new Date(2_000_000_000_000)
+    expect(await newTask('id', plain, 1, { delay: '10m' })).toMatchObject({ delayMs: 600_000 })
+    expect(await newTask('id', plain, 1, { runAt })).toMatchObject({ runAt })
+    const keys = Object.keys(await newTask('id', plain, 1, {}))
+    expect(keys.filter((key) => key === 'delayMs' || key === 'runAt')).toEqual([])
   })
 
   test.each([1_000_000, -1_000_000])('takes a priority of %d', async (priority) => {

@@ -11,6 +11,7 @@ const legal: Readonly<Record<TaskEvent, Readonly<Partial<Record<TaskState, TaskS
   claim: { waiting: 'running' },
   complete: { running: 'completed', canceling: 'canceled' },
   fail: { running: 'failed', canceling: 'canceled' },
+  retry: { running: 'scheduled', canceling: 'canceled' },
   cancel: {
     scheduled: 'canceled',
     waiting: 'canceled',
@@ -18,6 +19,7 @@ const legal: Readonly<Record<TaskEvent, Readonly<Partial<Record<TaskState, TaskS
     canceling: 'canceling',
   },
   lose: { running: 'failed', canceling: 'canceled' },
+  recover: { running: 'scheduled', canceling: 'canceled' },
 }
 
 const pairs = taskStates.flatMap((state) => taskEvents.map((event) => ({ state, event })))
@@ -61,12 +63,15 @@ describe('eventRules', () => {
       claim: 'worker',
       complete: 'worker',
       fail: 'worker',
+      retry: 'worker',
       cancel: 'client',
       lose: 'housekeeping',
+      recover: 'housekeeping',
     })
   })
 
   test('ask for the owner where a handler has ended, and there only', () => {
-    expect(taskEvents.filter((event) => eventRules[event].ownerOnly)).toEqual(['complete', 'fail'])
+    const ownersOnly = taskEvents.filter((event) => eventRules[event].ownerOnly)
+    expect(ownersOnly).toEqual(['complete', 'fail', 'retry'])
   })
 })

@@ -56,15 +56,19 @@ CREATE TABLE "tasking"."task" (
 	"options" jsonb,
 	"group_id" uuid,
 	"correlation_id" text,
+	"attempt" integer DEFAULT 1 NOT NULL,
 	"dispatched_at" timestamp with time zone NOT NULL,
 	"unblocked_at" timestamp with time zone,
 	"started_at" timestamp with time zone,
 	"finished_at" timestamp with time zone,
+	"run_at" timestamp with time zone,
 	"cancel_reason" text,
 	"input" jsonb,
 	"result" jsonb,
 	"error" jsonb,
 	CONSTRAINT "task_running_has_owner" CHECK ("tasking"."task"."state" not in ('running', 'canceling') or ("tasking"."task"."worker_id" is not null and "tasking"."task"."fencing_token" is not null and "tasking"."task"."started_at" is not null and "tasking"."task"."unblocked_at" is not null)),
+	CONSTRAINT "task_scheduled_has_time" CHECK ("tasking"."task"."state" <> 'scheduled' or ("tasking"."task"."run_at" is not null and "tasking"."task"."worker_id" is null)),
+	CONSTRAINT "task_member_is_in_line" CHECK ("tasking"."task"."state" <> 'scheduled' or "tasking"."task"."group_id" is null or "tasking"."task"."unblocked_at" is not null),
 	CONSTRAINT "task_final_is_finished" CHECK (("tasking"."task"."state" in ('completed', 'failed', 'canceled', 'skipped')) = ("tasking"."task"."finished_at" is not null))
 );
 --> statement-breakpoint
@@ -82,6 +86,7 @@ CREATE INDEX "schedule_due" ON "tasking"."schedule" USING btree ("next_at") WHER
 CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue","name",(- "priority"),"position") WHERE "tasking"."task"."state" = 'waiting' and "tasking"."task"."unblocked_at" is not null;--> statement-breakpoint
 CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" in ('running', 'canceling');--> statement-breakpoint
 CREATE INDEX "task_canceling" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" = 'canceling';--> statement-breakpoint
+CREATE INDEX "task_scheduled" ON "tasking"."task" USING btree ("run_at","id") WHERE "tasking"."task"."state" = 'scheduled';--> statement-breakpoint
 CREATE INDEX "task_children" ON "tasking"."task" USING btree ("parent_id","state") WHERE "tasking"."task"."parent_id" is not null;--> statement-breakpoint
 CREATE INDEX "task_members" ON "tasking"."task" USING btree ("group_id","state") WHERE "tasking"."task"."group_id" is not null;--> statement-breakpoint
 CREATE INDEX "task_ended" ON "tasking"."task" USING btree ("state","id") WHERE "tasking"."task"."state" in ('failed', 'canceled', 'skipped');--> statement-breakpoint

@@ -298,6 +298,25 @@ end
 $$;
 --> statement-breakpoint
 
+-- Keeps a task until it is due. It stands in no line: its place is drawn when it does.
+create function "tasking".put_off(element jsonb) returns void
+language sql
+as $$
+  insert into "tasking".task (
+    id, name, state, queue, priority, position, exclusive, shared, counted, options, parent_id, dedupe_key,
+    group_id, correlation_id, dispatched_at, run_at, input
+  )
+  select (element ->> 'id')::uuid, element ->> 'name', 'scheduled',
+         coalesce(element ->> 'queue', 'default'), coalesce((element ->> 'priority')::int, 0),
+         nextval('"tasking".position'),
+         array(select jsonb_array_elements_text(element -> 'exclusive')),
+         array(select jsonb_array_elements_text(element -> 'shared')),
+         element -> 'counted', element -> 'options', (element ->> 'parentId')::uuid, element ->> 'dedupeKey',
+         (element ->> 'groupId')::uuid, element ->> 'correlationId',
+         clock_timestamp(), (element ->> 'runAt')::timestamptz, element -> 'input'
+$$;
+--> statement-breakpoint
+
 -- Takes in one task that asks to be alone with its key, or not to wait. The locks of its resources
 -- and of its key are held, so nobody dispatches a twin, or into its lines, meanwhile.
 create function "tasking".take_in_if(element jsonb, nth int)
@@ -312,7 +331,9 @@ declare
   resource text;
 begin
   unblocked := 0;
-  if current_setting('transaction_isolation') <> 'read committed' then
+  if (element ? 'dedupeKey' or element ? 'ifBlocked')
+     and current_setting('transaction_isolation') <> 'read committed'
+  then
     raise exception 'dedupe keys and ifBlocked need a transaction that is read committed, not %',
       current_setting('transaction_isolation') using errcode = 'TK004';
   end if;
@@ -374,6 +395,12 @@ begin
   end if;
 
   id := own_id;
+  if element ? 'runAt' then
+    perform "tasking".put_off(element);
+    state := 'scheduled'; blocked := true;
+    return next;
+    return;
+  end if;
   state := 'waiting';
   blocked := "tasking".take_in(
     own_id, element ->> 'name', coalesce(element ->> 'queue', 'default'),
@@ -388,10 +415,31 @@ end
 $$;
 --> statement-breakpoint
 
+-- The batch with the moment at which each task is due as its `runAt`; without one where that is now.
+create function "tasking".timed(batch jsonb) returns jsonb
+language sql volatile
+as $$
+  select jsonb_agg(
+           case
+             when due.moment > clock_timestamp() then e.element - 'delayMs' || jsonb_build_object('runAt', due.moment)
+             else e.element - 'delayMs' - 'runAt'
+           end
+           order by e.nth
+         )
+    from jsonb_array_elements(batch) with ordinality as e (element, nth)
+   cross join lateral (
+     select coalesce(
+              clock_timestamp() + (e.element ->> 'delayMs')::float8 * interval '1 millisecond',
+              (e.element ->> 'runAt')::timestamptz
+            ) as moment
+   ) as due
+$$;
+--> statement-breakpoint
+
 -- Creates tasks that may be conditional: all or none, in line in the order given, one by one, since
 -- each may depend on what became of those before it. An element of the batch has the keys id, name,
 -- queue, priority, input, exclusive, shared, counted, options, parentId, groupId, correlationId,
--- dedupeKey, ifTwin, ifBlocked.
+-- dedupeKey, ifTwin, ifBlocked, delayMs, runAt.
 -- Says what is to be looked at again after the commit, where something was replaced.
 create function "tasking".dispatch_batch(batch jsonb)
 returns table (id uuid, state "tasking".task_state, blocked boolean, unblocked int, looks jsonb)
@@ -403,13 +451,18 @@ as $$
 declare
   names text[];
   alones boolean[];
+  lining_up jsonb := batch;
 begin
+  if batch @? '$[*] ? (exists(@.delayMs) || exists(@.runAt))' then
+    batch := "tasking".timed(batch);
+    lining_up := jsonb_path_query_array(batch, '$[*] ? (!exists(@.runAt))');
+  end if;
   select array_agg(n.name), array_agg(n.alone)
     into names, alones
     from (
       -- Two that only share a resource don't meet; whoever counts must see whoever counts.
       select r.resource as name, r.mode <> 'shared' as alone
-        from "tasking".reservations(batch) as r
+        from "tasking".reservations(lining_up) as r
       union all
       -- A replaced twin's own lines change as well, but by a release, which never waits.
       select format('%s %s', e ->> 'name', e ->> 'dedupeKey'), true
@@ -577,7 +630,8 @@ create function "tasking".dispatch(
   if_blocked text default 'wait',
   timeout interval default null,
   group_id uuid default null,
-  correlation_id text default null
+  correlation_id text default null,
+  run_at timestamptz default null
 )
 returns uuid
 language plpgsql
@@ -611,6 +665,15 @@ begin
       using errcode = 'invalid_parameter_value';
   elsif timeout <= interval '0' then
     raise exception 'timeout: % is not longer than no time at all', quote_literal(timeout)
+      using errcode = 'invalid_parameter_value';
+  elsif not isfinite(run_at) then
+    raise exception 'run_at: % is not a moment', quote_literal(run_at)
+      using errcode = 'invalid_parameter_value';
+  elsif run_at is not null and group_id is not null then
+    raise exception 'run_at: % is not for a task of a group, whose place in line its finalizer waits for',
+      quote_literal(run_at) using errcode = 'invalid_parameter_value';
+  elsif run_at is not null and if_blocked <> 'wait' then
+    raise exception 'if_blocked: % is not wait, as a task that is due later needs', quote_literal(if_blocked)
       using errcode = 'invalid_parameter_value';
   elsif jsonb_typeof(counted) <> 'array'
         or jsonb_path_exists(counted, 'strict $[*] ? (@.type() != "object")', silent => true) then
@@ -694,6 +757,7 @@ begin
            'dedupeKey', dedupe_key,
            'ifTwin', case when dedupe_key is not null then if_twin end,
            'ifBlocked', nullif(if_blocked, 'wait'),
+           'runAt', run_at,
            'options', case
              when timeout is not null
                then jsonb_build_object('timeoutMs', round(extract(epoch from timeout) * 1000))
@@ -706,6 +770,16 @@ begin
       replace('"tasking"', '"', '') || '_signals',
       jsonb_build_object(
         'kind', 'wakeup', 'queue', case when dispatched.unblocked = 0 then queue end
+      )::text
+    );
+  end if;
+  -- A worker looks for due tasks now and then anyway.
+  if dispatched.state = 'scheduled' and run_at < clock_timestamp() + interval '5 seconds' then
+    perform pg_notify(
+      replace('"tasking"', '"', '') || '_signals',
+      jsonb_build_object(
+        'kind', 'due',
+        'inMs', greatest(0, ceil(extract(epoch from run_at - clock_timestamp()) * 1000))
       )::text
     );
   end if;
@@ -789,6 +863,7 @@ declare
   inflight boolean[];
   free uuid[];
   free_at int[];
+  places bigint[];
   due int[];
 begin
   -- All tries before the first look: whoever dispatches after this sees the release, and whoever
@@ -813,10 +888,11 @@ begin
 
   -- One snapshot for all: who has nothing before it at a resource never has again.
   select array_agg(c.id) filter (where not c.blocked), array_agg(c.nth) filter (where not c.blocked),
+         array_agg(c.position) filter (where not c.blocked),
          array_agg(c.nth) filter (where c.blocked and c.reason = 'released')
-    into free, free_at, due
+    into free, free_at, places, due
     from (
-      select l.nth, l.reason, t.id, b.blocked
+      select l.nth, l.reason, t.id, t.position, b.blocked
         from unnest(resources, modes, reasons) with ordinality as l (resource, mode, reason, nth)
        cross join lateral (
          select r.mode, r.task_id
@@ -853,6 +929,8 @@ begin
                select f.id
                  from "tasking".task as f
                 where f.id = any (free) and f.state = 'waiting' and f.unblocked_at is null
+                  -- It may have run since, and be back in line to be tried again: at another place.
+                  and f.position = any (places)
                   for no key update skip locked
              ))
       returning t.id
@@ -952,7 +1030,8 @@ as $$
     t.counted,
     t.options,
     t.group_id,
-    t.correlation_id
+    t.correlation_id,
+    t.attempt
   )
 $$;
 --> statement-breakpoint
@@ -1102,6 +1181,82 @@ end
 $$;
 --> statement-breakpoint
 
+-- In how many milliseconds the next scheduled task is due; null without any.
+create function "tasking".next_due_ms() returns bigint
+language plpgsql stable
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $$
+begin
+  return (
+    select greatest(0, ceil(extract(epoch from t.run_at - clock_timestamp()) * 1000))
+      from "tasking".task as t
+     where t.state = 'scheduled'
+     order by t.run_at, t.id
+     limit 1
+  );
+end
+$$;
+--> statement-breakpoint
+
+-- Puts tasks off whose handlers failed and are to be tried again. Whoever was asked to stop ends.
+-- Answers with the places in line that are given up.
+create function "tasking".retry(
+  worker uuid, completions jsonb,
+  out ids uuid[], out resources text[], out modes "tasking".reservation_mode[], out positions bigint[]
+)
+language plpgsql
+as $$
+declare
+  moment constant timestamptz := clock_timestamp();
+begin
+  with sent as materialized (
+    select c.*
+      from jsonb_to_recordset(completions) as c (
+             id uuid, "fencingToken" bigint, state text, error jsonb, "delayMs" float8, "keepPlace" boolean
+           )
+     where c.state = 'retry'
+  ), again as (
+    update "tasking".task as t
+       set state = (case when own.canceling then 'canceled' else 'scheduled' end)::"tasking".task_state,
+           error = c.error,
+           finished_at = case when own.canceling then moment end,
+           run_at = case when own.canceling then t.run_at else moment + c."delayMs" * interval '1 millisecond' end,
+           attempt = case when own.canceling then t.attempt else t.attempt + 1 end,
+           worker_id = case when own.canceling then t.worker_id end,
+           fencing_token = case when own.canceling then t.fencing_token end,
+           started_at = case when own.canceling then t.started_at end,
+           -- One of a group stays in its line, or the finalizer would not wait for it.
+           unblocked_at = case
+                            when own.canceling or c."keepPlace" or t.group_id is not null then t.unblocked_at
+                          end
+      from sent as c
+     cross join lateral (
+       select held.ctid, held.state = 'canceling' as canceling
+         from "tasking".task as held
+        where held.id = c.id
+          and held.worker_id is not distinct from worker
+          and held.fencing_token = c."fencingToken"
+          and held.state::text = any ('{running,canceling}')
+        limit 1
+          for no key update skip locked
+     ) as own
+     where t.ctid = own.ctid
+    returning t.id, t.position, t.exclusive, t.shared, t.counted,
+              t.state = 'canceled' or t.unblocked_at is null as leaves
+  ), place as (
+    select a.position, r.resource, r.mode
+      from again as a
+     cross join lateral "tasking".places(a.exclusive, a.shared, a.counted) as r
+     where a.leaves
+  )
+  select coalesce((select array_agg(a.id) from again as a), '{}'), array_agg(p.resource),
+         array_agg(p.mode), array_agg(p.position)
+    into ids, resources, modes, positions
+    from place as p;
+end
+$$;
+--> statement-breakpoint
+
 -- One turn of a worker's loop: finish what has ended, release, look, claim into the free slots.
 -- Separate statements of one transaction, each with its own snapshot: finishing and claiming in a
 -- single statement deadlocks, since SKIP LOCKED waits where the snapshot is older than a claim.
@@ -1137,6 +1292,7 @@ declare
   canceling jsonb;
   look_ms real := 0;
   next_floors jsonb := '[]';
+  next_due_ms bigint;
 begin
   select a.queues, a.task_names into queues, task_names
     from "tasking".app_status as a
@@ -1154,6 +1310,7 @@ begin
         from jsonb_to_recordset(completions) as c (
                id uuid, "fencingToken" bigint, state text, result jsonb, error jsonb
              )
+       where c.state <> 'retry'
     ), ended as (
       update "tasking".task as t
          set state = (case
@@ -1195,6 +1352,12 @@ begin
            array_agg(p.position)
       into finished, resources, modes, positions
       from place as p;
+    if completions @? '$[*] ? (@.state == "retry")' then
+      select coalesce(finished, '{}') || r.ids, resources || r.names, modes || r.kinds,
+             positions || r.places
+        into finished, resources, modes, positions
+        from "tasking".retry(worker, completions) as r (ids, names, kinds, places);
+    end if;
     if coalesce(cardinality(finished), 0) < jsonb_array_length(completions) then
       -- What a handler has stored in its own transaction stands, and is released in the eyes of the
       -- others only now.
@@ -1272,9 +1435,15 @@ begin
     from "tasking".task as t
    where t.worker_id = worker and t.state = 'canceling';
 
+  -- Whoever has nothing to do can look out for what will be due.
+  if cardinality(claimed) = 0 and completions = '[]' then
+    next_due_ms := "tasking".next_due_ms();
+  end if;
+
   return json_build_object(
     'claimed', claimed, 'refused', refused, 'unsettled', unsettled, 'canceling', canceling, 'looks', looks,
-    'unblocked', to_jsonb(freed), 'lookMs', look_ms, 'floors', next_floors
+    'unblocked', to_jsonb(freed), 'lookMs', look_ms, 'floors', next_floors,
+    'nextDueMs', next_due_ms
   );
 end
 $$;
@@ -1309,7 +1478,7 @@ begin
     return;
   end if;
   update "tasking".task as t
-     set state = 'completed', result = new_result, finished_at = clock_timestamp()
+     set state = 'completed', result = new_result, error = null, finished_at = clock_timestamp()
    where t.id = task_id;
   -- One by one: a join may be planned as a scan of the whole index, when that is small.
   for place in select p.resource from "tasking".places(found.exclusive, found.shared, found.counted) as p loop
@@ -1344,9 +1513,12 @@ begin
     update "tasking".task as t
        set state = 'canceled', finished_at = moment, cancel_reason = reason
      where t.id = task_id;
-    select array_agg(p.resource), array_agg(p.mode)
-      into resources, modes
-      from "tasking".places(found.exclusive, found.shared, found.counted) as p;
+    -- What isn't due stands in no line, unless it has kept its places.
+    if found.state = 'waiting' or found.unblocked_at is not null then
+      select array_agg(p.resource), array_agg(p.mode)
+        into resources, modes
+        from "tasking".places(found.exclusive, found.shared, found.counted) as p;
+    end if;
     if resources is not null then
       select cardinality(r.freed), r.looks into unblocked, looks
         from "tasking".release(
@@ -1418,7 +1590,26 @@ end
 $$;
 --> statement-breakpoint
 
--- Ends the tasks of a worker that is no more, and forgets the worker.
+-- In how many milliseconds a task is to be tried again whose worker is no more; null if it isn't.
+create function "tasking".recovery_ms(t "tasking".task) returns float8
+language sql immutable
+as $$
+  select case
+           when t.state = 'running' and t.attempt <= (t.options #>> '{recovery,limit}')::int
+             then coalesce((
+               select d.ms::float8
+                 from jsonb_array_elements_text(t.options #> '{recovery,delaysMs}')
+                      with ordinality as d (ms, nth)
+                where d.nth <= t.attempt
+                order by d.nth desc
+                limit 1
+             ), 0)
+         end
+$$;
+--> statement-breakpoint
+
+-- Ends the tasks of a worker that is no more, or puts them off as their dispatch has said, and forgets
+-- the worker.
 create function "tasking".lose_worker(worker uuid, failure jsonb)
 returns table (lost int, unblocked int, looks jsonb)
 language plpgsql
@@ -1428,6 +1619,8 @@ as $$
 #variable_conflict use_column
 declare
   moment constant timestamptz := clock_timestamp();
+  ids uuid[];
+  delays float8[];
   resources text[];
   modes "tasking".reservation_mode[];
   positions bigint[];
@@ -1437,27 +1630,52 @@ begin
   delete from "tasking".app_status as a where a.id = worker;
   -- A row that its handler's own transaction holds is left: that may complete it yet. If not, it has
   -- an owner whom nobody knows, and is ended like that. The new token tells a late owner from it.
+  select array_agg(h.id), array_agg("tasking".recovery_ms(h.task)) into ids, delays
+    from (
+      select o.id, o as task
+        from "tasking".task as o
+       where o.worker_id = worker and o.state in ('running', 'canceling')
+         for no key update skip locked
+    ) as h;
+  lost := coalesce(cardinality(ids), 0);
+  if lost = 0 then
+    return next;
+    return;
+  end if;
   with ended as (
     update "tasking".task as t
-       set state = (case when t.state = 'canceling' then 'canceled' else 'failed' end)::"tasking".task_state,
+       set state = (case
+                      when t.state = 'canceling' then 'canceled'
+                      when h.delay_ms is not null then 'scheduled'
+                      else 'failed'
+                    end)::"tasking".task_state,
            error = failure,
-           fencing_token = nextval('"tasking".fencing_token'),
-           finished_at = moment
-     where t.id = any (array(
-             select o.id
-               from "tasking".task as o
-              where o.worker_id = worker and o.state in ('running', 'canceling')
-                for no key update skip locked
-           ))
-    returning t.id, t.position, t.exclusive, t.shared, t.counted
+           finished_at = case when h.delay_ms is null then moment end,
+           fencing_token = case when h.delay_ms is null then nextval('"tasking".fencing_token') end,
+           worker_id = case when h.delay_ms is null then t.worker_id end,
+           started_at = case when h.delay_ms is null then t.started_at end,
+           run_at = case
+                      when h.delay_ms is null then t.run_at
+                      else moment + h.delay_ms * interval '1 millisecond'
+                    end,
+           attempt = case when h.delay_ms is null then t.attempt else t.attempt + 1 end,
+           unblocked_at = case
+                            when h.delay_ms is null or t.group_id is not null
+                                 or (t.options #>> '{recovery,keepPlace}')::boolean
+                              then t.unblocked_at
+                          end
+      from unnest(ids, delays) as h (id, delay_ms)
+     where t.id = h.id
+    returning t.position, t.exclusive, t.shared, t.counted,
+              t.state <> 'scheduled' or t.unblocked_at is null as leaves
   ), place as (
     select e.position, r.resource, r.mode
       from ended as e
      cross join lateral "tasking".places(e.exclusive, e.shared, e.counted) as r
+     where e.leaves
   )
-  select (select count(*) from ended), array_agg(p.resource), array_agg(p.mode),
-         array_agg(p.position)
-    into lost, resources, modes, positions
+  select array_agg(p.resource), array_agg(p.mode), array_agg(p.position)
+    into resources, modes, positions
     from place as p;
   if resources is not null then
     select cardinality(r.freed), r.looks into unblocked, looks
@@ -1490,7 +1708,8 @@ declare
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('housekeeping of "tasking"', 1)) then
     return jsonb_build_object(
-      'done', false, 'missing', missing, 'lost', 0, 'unblocked', 0, 'looks', looks
+      'done', false, 'missing', missing, 'lost', 0, 'unblocked', 0, 'looks', looks,
+      'nextDueMs', "tasking".next_due_ms()
     );
   end if;
 
@@ -1566,7 +1785,181 @@ begin
   end if;
 
   return jsonb_build_object(
-    'done', true, 'missing', missing, 'lost', lost, 'unblocked', unblocked, 'looks', looks
+    'done', true, 'missing', missing, 'lost', lost, 'unblocked', unblocked, 'looks', looks,
+    'nextDueMs', "tasking".next_due_ms()
+  );
+end
+$$;
+--> statement-breakpoint
+
+-- Takes the dispatch locks of a set of names, as `lock_names` does, without waiting for any. Says
+-- whether it has them all.
+create function "tasking".try_names(names text[], alones boolean[]) returns boolean
+language plpgsql
+as $$
+declare
+  gate constant bigint := "tasking".lock_key('');
+begin
+  if cardinality(names) > 64 then
+    return pg_try_advisory_xact_lock(gate);
+  elsif not pg_try_advisory_xact_lock_shared(gate) then
+    return false;
+  end if;
+  return (
+    select coalesce(bool_and(
+             case
+               when wanted.alone then pg_try_advisory_xact_lock(wanted.key)
+               else pg_try_advisory_xact_lock_shared(wanted.key)
+             end
+           ), true)
+      from (
+        select "tasking".lock_key(each.name) as key, each.alone
+          from unnest(names, alones) as each (name, alone)
+        offset 0
+      ) as wanted
+  );
+end
+$$;
+--> statement-breakpoint
+
+-- Takes the dispatch locks of one task, waiting a little for them. Others that come later queue behind
+-- a waiting lock, so that it gets its turn also where dispatchers come and go without a pause.
+create function "tasking".await_names(names text[], alones boolean[]) returns boolean
+language plpgsql
+as $$
+declare
+  patience constant text := current_setting('lock_timeout');
+begin
+  perform set_config('lock_timeout', '200ms', true);
+  perform "tasking".lock_names(names, alones);
+  perform set_config('lock_timeout', patience, true);
+  return true;
+exception when lock_not_available then
+  -- The setting went back with the exception, and the locks too.
+  return false;
+end
+$$;
+--> statement-breakpoint
+
+-- Puts scheduled tasks that are due in line: a dispatch at this moment, in the order in which they
+-- came due. Goes through those after a place in that order, in pieces, and says where to go on. No
+-- piece waits for a lock, since a transaction that has dispatched may stay open for long, and all but
+-- those in its lines can go on. What is left is tried again soon; of what was left for over a second,
+-- the answer names one, by chance: that one alone is waited for, in a call of its own.
+create function "tasking".promote(
+  most int, after_time timestamptz, after_id uuid, left_over uuid default null
+)
+returns jsonb
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off
+as $$
+#variable_conflict use_column
+declare
+  moment constant timestamptz := clock_timestamp();
+  most_locks constant int := "tasking".most_tries();
+  locks int := 0;
+  due record;
+  names text[];
+  alones boolean[];
+  ready uuid[] := '{}';
+  kept uuid[] := '{}';
+  held boolean := false;
+  old_one jsonb;
+  old_ones int := 0;
+  here jsonb;
+  positions bigint[];
+  free jsonb;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('promotion of "tasking"', 1)) then
+    return '{"promoted": 0, "free": {}, "held": false, "leftOver": null, "next": null}'::jsonb;
+  end if;
+
+  for due in
+    select t.id, t.run_at, t.unblocked_at is not null as has_kept, t.exclusive, t.shared, t.counted
+      from "tasking".task as t
+     where t.state = 'scheduled' and t.run_at <= moment
+       and (t.run_at, t.id) > (after_time, after_id)
+       and (left_over is null or t.id = left_over)
+     order by t.run_at, t.id
+     limit most
+  loop
+    here := jsonb_build_object('time', due.run_at, 'id', due.id);
+    -- Nobody can have come before one that has kept its places.
+    most := most - 1;
+    if due.has_kept then
+      kept := kept || due.id;
+      continue;
+    end if;
+    select array_agg(r.resource), array_agg(r.mode <> 'shared') into names, alones
+      from "tasking".places(due.exclusive, due.shared, due.counted) as r;
+    if names is null
+       or left_over is null and "tasking".try_names(names, alones)
+       or left_over is not null and "tasking".await_names(names, alones)
+    then
+      ready := ready || due.id;
+    else
+      held := true;
+      if due.run_at < moment - interval '1 second' then
+        old_ones := old_ones + 1;
+        old_one := case when random() * old_ones < 1 then here else old_one end;
+      end if;
+    end if;
+    -- The table of locks is everybody's; the next piece takes others.
+    locks := locks + coalesce(cardinality(names), 0);
+    exit when locks >= most_locks;
+  end loop;
+
+  -- A statement of its own, so that it sees what the locks are for. Whoever holds a row may cancel it.
+  select array_agg(f.id order by f.run_at, f.position) filter (where not f.has_kept),
+         array_agg(f.id) filter (where f.has_kept)
+    into ready, kept
+    from (
+      select t.id, t.run_at, t.position, t.unblocked_at is not null as has_kept
+        from "tasking".task as t
+       where t.id = any (ready || kept) and t.state = 'scheduled' and t.run_at <= moment
+         for no key update skip locked
+    ) as f;
+  positions := array(
+    select nextval('"tasking".position') from generate_series(1, cardinality(ready))
+  );
+  insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
+  select r.resource, e.position, r.mode, e.id, r.amount, r.capacity
+    from unnest(ready, positions) as e (id, position)
+   cross join lateral (
+     select t.exclusive, t.shared, t.counted from "tasking".task as t where t.id = e.id limit 1
+   ) as t
+   cross join lateral "tasking".places(t.exclusive, t.shared, t.counted) as r;
+
+  -- Again one of its own: it sees the places of all, those of this very piece too.
+  with moved as (
+    update "tasking".task as t
+       set state = 'waiting', position = p.position,
+           unblocked_at = case when p.is_free then clock_timestamp() end
+      from (
+        select e.id, e.position, "tasking".sees_all() and not b.blocked as is_free
+          from unnest(ready, positions) as e (id, position)
+         cross join lateral (
+           select w.exclusive, w.shared, w.counted from "tasking".task as w where w.id = e.id limit 1
+         ) as w
+         cross join lateral "tasking".is_blocked(e.position, w.exclusive, w.shared, w.counted) as b
+        union all
+        select k.id, k.position, true
+          from unnest(kept) as own (id)
+         cross join lateral (
+           select w.id, w.position from "tasking".task as w where w.id = own.id limit 1
+         ) as k
+      ) as p
+     where t.id = p.id
+    returning t.queue, t.unblocked_at is not null as is_free
+  )
+  select coalesce(jsonb_object_agg(q.queue, q.tasks), '{}') into free
+    from (select m.queue, count(*) as tasks from moved as m where m.is_free group by m.queue) as q;
+
+  return jsonb_build_object(
+    'held', held, 'leftOver', old_one, 'free', free,
+    'promoted', coalesce(cardinality(ready), 0) + coalesce(cardinality(kept), 0),
+    'next', case when left_over is null and (most <= 0 or locks >= most_locks) then here end
   );
 end
 $$;
@@ -1834,7 +2227,9 @@ declare
   workers jsonb;
 begin
   select t.* into asked from "tasking".task as t where t.id = task_id;
-  if asked.state in ('waiting', 'running', 'canceling') then
+  if asked.state in ('waiting', 'running', 'canceling')
+     or asked.state = 'scheduled' and asked.unblocked_at is not null
+  then
     select coalesce(jsonb_agg(jsonb_build_object(
              'resource', p.resource, 'mode', p.mode, 'amount', coalesce(p.amount, 0),
              'capacity', p.capacity,

@@ -112,6 +112,9 @@ function parseSignal(payload: string): Signal | undefined {
     if (value.kind === 'cancel' && 'taskId' in value && typeof value.taskId === 'string') {
       return { kind: 'cancel', taskId: value.taskId }
     }
+    if (value.kind === 'due' && 'inMs' in value && typeof value.inMs === 'number') {
+      return { kind: 'due', inMs: value.inMs }
+    }
   } catch {
     // Not JSON.
   }

@@ -2,6 +2,7 @@ import postgres from 'postgres'
 import { isFinal, systemClock, TaskNotFoundError } from '@tasking/core'
 import type {
   Clock,
+  Completion,
   DispatchedTask,
   DispatchTarget,
   DueSchedules,
@@ -62,6 +63,7 @@ import { explain, line, resources } from './verbs/lines.ts'
 import { look } from './verbs/look.ts'
 import type { Place } from './verbs/look.ts'
 import { metrics } from './verbs/metrics.ts'
+import { promote } from './verbs/promote.ts'
 import { deleteTask, purge } from './verbs/purge.ts'
 import { count, find, list, queries } from './verbs/read.ts'
 import {
@@ -138,12 +140,13 @@ export class PgStore implements Store<CallerTransaction> {
       const run = () => dispatch(connection, this.#schema, tasks)
       const { dispatched } = await this.#verb('dispatch', pool, run, 'never')
       // Sent by PostgreSQL when the caller commits, and not at all if not.
-      await notifier.sendWithin(connection, wakeups(tasks, dispatched))
+      const signals = [...wakeups(tasks, dispatched), ...this.#dueSoon(tasks)]
+      await notifier.sendWithin(connection, signals)
       return dispatched
     }
     const run = () => dispatchOnce(pool, this.#schema, tasks)
     const { dispatched, unblocked, looks } = await this.#verb('dispatch', pool, run)
-    notifier.send(wakeups(tasks, dispatched))
+    notifier.send([...wakeups(tasks, dispatched), ...this.#dueSoon(tasks)])
     const movedUp = unblocked + (await look(this.#place(pool), looks))
     if (movedUp > 0) notifier.send([wakeup(null, movedUp)])
     return dispatched
@@ -154,6 +157,7 @@ export class PgStore implements Store<CallerTransaction> {
     const run = () => turn(control, this.#schema, this.#claimFloors, ask)
     const { result, leftOver } = await this.#verb('turn', control, run, 'conflict')
     if (leftOver > 0) notifier.send([wakeup(null, leftOver)])
+    notifier.send(dueSignals(ask.completions.flatMap(retryDelayMs)))
     return result
   }
 
@@ -324,6 +328,14 @@ export class PgStore implements Store<CallerTransaction> {
     return report
   }
 
+  async promote() {
+    // Not on the connections that keep a worker alive: it may wait a little for a lock.
+    const { pool, notifier } = await this.#open()
+    const { report, free } = await this.#verb('promote', pool, () => promote(pool, this.#schema))
+    notifier.send([...free].map(([queue, tasks]) => wakeup(queue, tasks)))
+    return report
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     const opened = await this.#opening?.catch(() => undefined)
@@ -347,6 +359,13 @@ export class PgStore implements Store<CallerTransaction> {
       ...{ onVerb, address: pool.address, schema: this.#schema, clock: this.#clock },
     }
     return instrumented(instrument, verb, run, repeatable)
+  }
+
+  #dueSoon(tasks: readonly NewTask[]): readonly Signal[] {
+    const now = this.#clock.now().getTime()
+    return dueSignals(
+      tasks.flatMap(({ delayMs, runAt }) => delayMs ?? (runAt ? runAt.getTime() - now : [])),
+    )
   }
 
   #place(connection: ConnectionPool): Place {
@@ -426,6 +445,18 @@ function wakeups(
     if (free.has(id)) queues.set(queue, (queues.get(queue) ?? 0) + 1)
   }
   return [...queues].map(([queue, count]) => wakeup(queue, count))
+}
+
+// What is due later, whoever does housekeeping finds out in time.
+const soonMs = 5_000
+
+function dueSignals(delaysMs: readonly number[]): readonly Signal[] {
+  const inMs = Math.min(...delaysMs)
+  return inMs > 0 && inMs < soonMs ? [{ kind: 'due', inMs }] : []
+}
+
+function retryDelayMs(completion: Completion): number[] {
+  return completion.state === 'retry' ? [Math.max(1, completion.delayMs)] : []
 }
 
 function wakeup(queue: string | null, tasks: number): Signal {

@@ -60,10 +60,13 @@ export function tablesIn(schemaName: string) {
       options: json<TaskOptions>('options'),
       groupId: uuid('group_id'),
       correlationId: text('correlation_id'),
+      // Here it mostly takes no room: the next one begins at a multiple of eight bytes.
+      attempt: integer('attempt').notNull().default(1),
       dispatchedAt: time('dispatched_at').notNull(),
       unblockedAt: time('unblocked_at'),
       startedAt: time('started_at'),
       finishedAt: time('finished_at'),
+      runAt: time('run_at'),
       cancelReason: text('cancel_reason'),
       input: json<JsonValue>('input'),
       result: json<JsonValue>('result'),
@@ -81,6 +84,9 @@ export function tablesIn(schemaName: string) {
       index('task_canceling')
         .on(t.workerId)
         .where(sql`${t.state} = 'canceling'`),
+      index('task_scheduled')
+        .on(t.runAt, t.id)
+        .where(sql`${t.state} = 'scheduled'`),
       // What a purge looks for. Most tasks complete; those are found by their ids, for nothing.
       index('task_ended')
         .on(t.state, t.id)
@@ -100,6 +106,15 @@ export function tablesIn(schemaName: string) {
       check(
         'task_running_has_owner',
         sql`${t.state} not in ('running', 'canceling') or (${t.workerId} is not null and ${t.fencingToken} is not null and ${t.startedAt} is not null and ${t.unblockedAt} is not null)`,
+      ),
+      check(
+        'task_scheduled_has_time',
+        sql`${t.state} <> 'scheduled' or (${t.runAt} is not null and ${t.workerId} is null)`,
+      ),
+      // Or its group's finalizer would not wait for it.
+      check(
+        'task_member_is_in_line',
+        sql`${t.state} <> 'scheduled' or ${t.groupId} is null or ${t.unblockedAt} is not null`,
       ),
       check(
         'task_final_is_finished',

@@ -5,7 +5,16 @@ const idOf = (kind: number, nth: string | number) =>
   `('00000000-0000-7000-8${String(kind).padStart(3, '0')}-' || lpad(to_hex(${nth}), 12, '0'))::uuid`
 
 /** What a backlog consists of; each kind has ids of its own. */
-const kinds = { finished: 1, holder: 2, blocked: 3, unit: 4, queued: 5, free: 6 } as const
+const kinds = {
+  finished: 1,
+  holder: 2,
+  blocked: 3,
+  unit: 4,
+  queued: 5,
+  free: 6,
+  due: 7,
+  later: 8,
+} as const
 
 /** The worker that runs whatever runs. */
 export const workerId = '00000000-0000-7000-8000-000000000001'
@@ -42,6 +51,7 @@ export async function fill(sql: postgres.Sql, size: number): Promise<void> {
   await insert(sql, kinds.holder, [1, 1], { ...running, exclusive: `'{line}'` })
   await insert(sql, kinds.unit, [1, 8], { ...running, counted: units })
   await insert(sql, kinds.free, [1, 20], { unblocked_at: 'now()' })
+  await insert(sql, kinds.due, [1, 5], { ...scheduled, run_at: 'now()' })
   await lengthen(sql, 1, size)
 }
 
@@ -52,9 +62,14 @@ export async function lengthen(sql: postgres.Sql, from: number, to: number): Pro
   })
   await insert(sql, kinds.blocked, [from, to], { exclusive: `'{line}'` })
   await insert(sql, kinds.queued, [from, to], { counted: units })
+  await insert(sql, kinds.later, [from, to], scheduled)
 }
 
 const units = `'[{"resource": "gpu", "amount": 1, "capacity": 8}]'`
+
+const scheduled = {
+  ...{ state: `'scheduled'`, run_at: `now() + interval '1 day'`, exclusive: `'{line}'` },
+}
 
 const running = {
   ...{ state: `'running'`, unblocked_at: 'now()', started_at: 'now()' },
@@ -83,6 +98,6 @@ async function insert(
      select r.resource, t.position, r.mode, t.id, r.amount, r.capacity
        from added as t
       cross join lateral tasking.places(t.exclusive, t.shared, t.counted) as r
-      where t.finished_at is null`,
+      where t.finished_at is null and t.state <> 'scheduled'`,
   )
 }

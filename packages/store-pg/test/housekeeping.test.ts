@@ -32,7 +32,7 @@ test('a missing worker loses its tasks, with a reason, and the next in line may 
   await store.cancel(asked.id)
   await silent(gone)
   expect(await store.housekeep()).toEqual({
-    ...{ done: true, missingWorkers: [gone], lostTasks: 2, unblocked: 1 },
+    ...{ done: true, missingWorkers: [gone], lostTasks: 2, unblocked: 1, nextDueMs: null },
   })
   const found = await store.find([task.id, asked.id])
   const states = Object.fromEntries(found.map(({ id, state, error }) => [id, [state, error?.code]]))

@@ -65,6 +65,12 @@ const verbs: Readonly<Record<string, string>> = {
   'a cancel of what runs': `tasking.cancel('${known.holder}', 'no reason')`,
   'a completion in a transaction': `tasking.complete('${known.holder}', '${workerId}', 1, 'null')`,
   'a look at a line': `tasking.release(null, null, null, ${json([look('line', 'exclusive')])})`,
+  'a dispatch for later': dispatch({ exclusive: ['line'], delayMs: 1_000, dedupeKey: '3 700' }),
+  'a turn that tries again later': turn(0, [
+    { ...ended(known.holder), state: 'retry', delayMs: 5 },
+  ]),
+  'a turn that finds out when something is due': turn(0, []),
+  'a promotion of what is due': `tasking.promote(5, '-infinity', '${known.first}')`,
   'the loss of a worker': `tasking.lose_worker('${workerId}', '{}')`,
   housekeeping: 'tasking.housekeep(false)',
   'a purge': `tasking.purge('completed', now(), null, null, '${lowest}', '${highest}', 30, false)`,

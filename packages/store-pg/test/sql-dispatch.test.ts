@@ -1,6 +1,6 @@
 import { normalizeResources } from '@tasking/core'
 import type { ResourceRequest, Signal } from '@tasking/core'
-import { useDatabase } from '@tasking/testbed'
+import { eventually, useDatabase } from '@tasking/testbed'
 import fc from 'fast-check'
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -69,6 +69,27 @@ describe('a dispatch in plain SQL', () => {
       correlationId: 'request 1',
       options: { timeoutMs: 1_500 },
     })
+  })
+
+  test('for later is scheduled, and whoever listens is told when it is due', async () => {
+    await store.check()
+    const signals: Signal[] = []
+    const end = await store.signals?.subscribe(
+      (signal) => void signals.push(signal),
+      () => undefined,
+    )
+    const soon = await dispatched(`dispatch('task', run_at => now() + interval '1 second')`)
+    const late = await dispatched(`dispatch('task', run_at => '2999-12-31 23:59:59.999Z')`)
+    const now = await dispatched(`dispatch('task', run_at => now() - interval '1 second')`)
+    const states = await Promise.all([soon, late, now].map(async (id) => (await found(id)).state))
+    expect(states).toEqual(['scheduled', 'scheduled', 'waiting'])
+    expect((await found(late)).runAt).toEqual(new Date('2999-12-31T23:59:59.999Z'))
+    if (end === undefined) return
+    await eventually(() => signals.some(({ kind }) => kind === 'wakeup'), { what: 'the signals' })
+    await end()
+    const due = signals.filter((signal) => signal.kind === 'due')
+    expect(due).toEqual([{ kind: 'due', inMs: expect.any(Number) }])
+    expect(due[0]?.inMs).toBeGreaterThan(500)
   })
 
   test.each(['"text"', '0', 'false', '[]', '{}', '"{\\"a\\":1}"'])(
@@ -199,6 +220,12 @@ describe('a dispatch in plain SQL is refused for', () => {
     ['an empty key', `'task', dedupe_key => ''`, /^dedupe_key: '' is not a key of 1 to 200/],
     ['a key of blanks', `'task', dedupe_key => e'\\t '`, /^dedupe_key: .* is not a key/],
     ['a long key', `'task', dedupe_key => ${long(201)}`, /^dedupe_key: 'x+' is not a key/],
+    ['no moment', `'task', run_at => 'infinity'`, /^run_at: 'infinity' is not a moment$/],
+    [
+      'a rule for the blocked of one that is due later',
+      `'task', run_at => now(), if_blocked => 'skip'`,
+      /^if_blocked: 'skip' is not wait, as a task that is due later needs$/,
+    ],
     ['no time at all', `'task', timeout => '0s'`, /^timeout: '00:00:00' is not longer than/],
     [
       'an unknown rule for twins',

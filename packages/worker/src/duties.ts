@@ -61,13 +61,18 @@ interface DutySurroundings {
   readonly onEvent: (event: WorkerEvent) => void
   /** Called when there may be something to claim. */
   readonly onFound: () => void
+  /** Called with the milliseconds until the next scheduled task is due; `null` for none. */
+  readonly onNextDue: (inMs: number | null) => void
 }
 
 /** What there is to do for all. */
 export function dutiesOf(surroundings: DutySurroundings): readonly Duty[] {
-  const { store, clock, duties: periods, purge: ages, logger, onEvent, onFound } = surroundings
+  const { store, clock, duties: periods, purge: ages, logger } = surroundings
+  const { onEvent, onFound, onNextDue } = surroundings
   const housekeep = async (sweep: boolean): Promise<DutyOutcome> => {
-    const { missingWorkers, lostTasks, unblocked } = await store.housekeep({ sweep })
+    const report = await store.housekeep({ sweep })
+    const { missingWorkers, lostTasks, unblocked } = report
+    onNextDue(report.nextDueMs)
     const worked = missingWorkers.length > 0 || lostTasks > 0 || unblocked > 0
     if (worked) {
       logger.warn({ missingWorkers, lostTasks, unblocked }, 'housekeeping had to step in')

@@ -16,6 +16,13 @@ import { Polling } from './polling.ts'
 import { TaskAbort } from './task-abort.ts'
 import type { TaskRun } from './task-run.ts'
 
+export interface PullLoopListener {
+  /** The store says that the worker isn't registered any more. */
+  onMissing(): void
+  /** A turn has told in how many milliseconds the next scheduled task is due; `null` for none. */
+  onNextDue(inMs: number | null): void
+}
+
 const longestRetryMs = 5_000
 const mostFailuresToStop = 4
 const stirred = 'stirred'
@@ -30,7 +37,7 @@ const stirred = 'stirred'
 export class PullLoop {
   readonly #id: WorkerId
   readonly #settings: WorkerSettings
-  readonly #onMissing: () => void
+  readonly #listener: PullLoopListener
   readonly #launcher: Launcher
   readonly #running = new Map<TaskId, TaskRun>()
   readonly #looks = new LookAgain()
@@ -46,12 +53,16 @@ export class PullLoop {
   #failures = 0
   #nudge = new AbortController()
 
-  /** @param onMissing called when the store says that the worker isn't registered any more */
-  constructor(id: WorkerId, settings: WorkerSettings, launcher: Launcher, onMissing: () => void) {
+  constructor(
+    id: WorkerId,
+    settings: WorkerSettings,
+    launcher: Launcher,
+    listener: PullLoopListener,
+  ) {
     this.#id = id
     this.#settings = settings
     this.#launcher = launcher
-    this.#onMissing = onMissing
+    this.#listener = listener
     this.polling = new Polling(settings.pollMs, () => settings.clock.random())
   }
 
@@ -184,6 +195,7 @@ export class PullLoop {
       onEvent({ kind: 'refused', taskId: id })
     }
     this.#looks.add(looks, performance.now())
+    this.#listener.onNextDue(result.nextDueMs ?? null)
     if (this.#missing) return
     for (const task of claimed) this.#start(task)
     for (const { id, reason } of canceling) {
@@ -207,14 +219,15 @@ export class PullLoop {
     void run.run().then((completion) => {
       this.#running.delete(task.id)
       this.#outbox.add(completion)
-      onEvent({ kind: 'ended', taskId: task.id, state: completion.state })
+      const state = completion.state === 'retry' ? 'scheduled' : completion.state
+      onEvent({ kind: 'ended', taskId: task.id, state })
       this.#stir()
     })
   }
 
   async #fail(sent: readonly Completion[], error: unknown): Promise<void> {
     const { logger, onEvent, clock } = this.#settings
-    if (error instanceof WorkerMissingError) return this.#onMissing()
+    if (error instanceof WorkerMissingError) return this.#listener.onMissing()
     this.#answerLost = true
     this.#failures += 1
     if (error instanceof StoreUnavailableError) {

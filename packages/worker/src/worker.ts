@@ -1,6 +1,7 @@
 import { milliseconds, StoreUnavailableError, WorkerMissingError } from '@tasking/core'
 import type { Duration, WorkerId } from '@tasking/core'
 import { ChildPool } from './child-pool.ts'
+import { DueAlarm } from './due-alarm.ts'
 import { dutiesOf } from './duties.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -57,6 +58,7 @@ class PullingWorker implements Worker {
   readonly #loop: PullLoop
   readonly #heartbeat: Heartbeat
   readonly #housekeeping: Housekeeping
+  readonly #dueAlarm: DueAlarm
   readonly #children: ChildPool | undefined
   readonly #loopDelay: LoopDelay
   readonly #stopping = new AbortController()
@@ -76,7 +78,13 @@ class PullingWorker implements Worker {
     const { childSetUp, heapLimitMb } = settings
     this.#children = childSetUp && new ChildPool(childSetUp, { heapLimitMb }, clock, logger)
     const launcher = new Launcher(this.id, settings, this.#children)
-    this.#loop = new PullLoop(this.id, settings, launcher, () => this.#giveUp())
+    this.#loop = new PullLoop(this.id, settings, launcher, {
+      onMissing: () => this.#giveUp(),
+      onNextDue: (inMs) => this.#dueAlarm.expect(inMs),
+    })
+    this.#dueAlarm = new DueAlarm(store, clock, {
+      onFailure: (error) => logger.warn({ err: error }, 'due tasks could not be put in line'),
+    })
     this.#loopDelay = new LoopDelay(clock, ttlMs, {
       onDelay: (delayMs) => {
         const tasks = this.#loop.inlineTaskNames
@@ -92,6 +100,7 @@ class PullingWorker implements Worker {
       onBeat: (beat) => {
         this.#loop.polling.fleet = beat.fleet
         this.#housekeeping.fleet = beat.fleet
+        this.#dueAlarm.fleet = beat.fleet
         this.#loop.compare(beat)
         this.#children?.renew(this.#heartbeat.renewedAt + ttlMs * childPatience)
       },
@@ -99,8 +108,9 @@ class PullingWorker implements Worker {
       onMissing: () => this.#giveUp(),
     })
     const onFound = () => this.#loop.wake()
+    const onNextDue = (inMs: number | null) => this.#dueAlarm.expect(inMs)
     const duties = [
-      ...dutiesOf({ ...settings, store, onFound }),
+      ...dutiesOf({ ...settings, store, onFound, onNextDue }),
       scheduleDuty(tasking, settings.duties.schedules, logger, onFound),
     ]
     this.#housekeeping = new Housekeeping(duties, clock, {
@@ -162,7 +172,10 @@ class PullingWorker implements Worker {
     }
     if (this.#missing) return this.#letGo()
     const { tasking, auxiliary, logger, onEvent } = this.#settings
-    if (!auxiliary) this.#housekeeping.start()
+    if (!auxiliary) {
+      this.#housekeeping.start()
+      this.#dueAlarm.start()
+    }
     this.#loopDelay.start()
     logger.info({ workerId: this.id, tasks: [...tasking.definitions.keys()] }, 'worker started')
     onEvent({ kind: 'started' })
@@ -218,6 +231,7 @@ class PullingWorker implements Worker {
     return signals.subscribe(
       (signal) => {
         if (signal.kind === 'cancel') this.#loop.wakeForCancel(signal.taskId)
+        else if (signal.kind === 'due') this.#dueAlarm.expect(signal.inMs)
         else if (signal.queue === null || queues.includes(signal.queue)) {
           this.#loop.wakeWithOthers(signal.tasks)
         }
@@ -246,7 +260,7 @@ class PullingWorker implements Worker {
   async #letGo(): Promise<void> {
     this.#heartbeat.stop()
     this.#loopDelay.stop()
-    await Promise.all([this.#housekeeping.stop(), this.#unsubscribe()])
+    await Promise.all([this.#housekeeping.stop(), this.#dueAlarm.stop(), this.#unsubscribe()])
   }
 
   async #abortAfter(limitMs: number): Promise<void> {

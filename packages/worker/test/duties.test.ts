@@ -7,7 +7,9 @@ import type { PurgePolicy } from '../src/duties.ts'
 import type { WorkerEvent } from '../src/index.ts'
 import { forwardingStore } from './forwarding-store.ts'
 
-const nothing: HousekeepingReport = { done: true, missingWorkers: [], lostTasks: 0, unblocked: 0 }
+const nothing: HousekeepingReport = {
+  ...{ done: true, missingWorkers: [], lostTasks: 0, unblocked: 0, nextDueMs: null },
+}
 
 const noon = new Date('2026-01-02T12:00:00Z')
 
@@ -20,15 +22,22 @@ function setUp(report = nothing, policy: PurgePolicy = {}) {
   const warn = vi.fn<() => void>()
   const onEvent = vi.fn<(event: WorkerEvent) => void>()
   const onFound = vi.fn<() => void>()
+  const onNextDue = vi.fn<(inMs: number | null) => void>()
   const store = forwardingStore(new MemoryStore(), { housekeep, purge: purgeBatch })
   const duties = dutiesOf({
-    ...{ store, onEvent, onFound, purge, clock, duties: dutySettings({}, 30_000) },
+    ...{ store, onEvent, onFound, onNextDue, purge, clock, duties: dutySettings({}, 30_000) },
     logger: { ...silentLogger, warn, info },
   })
   const run = (name: string) =>
     duties.find((duty) => duty.name === name)?.run(new AbortController().signal)
-  return { store, onEvent, duties, purgeBatch, housekeep, info, warn, onFound, run }
+  return { store, onEvent, duties, purgeBatch, housekeep, info, warn, onFound, onNextDue, run }
 }
+
+test('housekeeping tells when the next task is due', async () => {
+  const { run, onNextDue } = setUp({ ...nothing, nextDueMs: 700 })
+  await run('missing')
+  expect(onNextDue.mock.calls).toEqual([[700]])
+})
 
 describe('the periods of the duties', () => {
   test('have defaults, which a short TTL shortens', () => {

@@ -33,6 +33,7 @@ export function forwardingStore(store: Store, verbs: Partial<Store>): Store {
     workers: () => store.workers(),
     metrics: () => store.metrics(),
     housekeep: () => store.housekeep(),
+    promote: () => store.promote(),
     // Where a store has signals may be known only after its check.
     get signals() {
       return store.signals

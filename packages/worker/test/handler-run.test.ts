@@ -15,6 +15,7 @@ const claimed = (name: string, input: JsonValue = null): ClaimedTask => ({
   parentId: null,
   groupId: null,
   correlationId: null,
+  attempt: 1,
   fencingToken: 7n,
 })
 

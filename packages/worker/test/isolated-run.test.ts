@@ -12,7 +12,7 @@ import { Gate } from './gate.ts'
 
 const task: ClaimedTask = {
   ...{ id: 'id', name: 'job', input: null, queue: 'default', fencingToken: 7n },
-  ...{ parentId: null, groupId: null, correlationId: null },
+  ...{ parentId: null, groupId: null, correlationId: null, attempt: 1 },
   resources: { exclusive: [], shared: [] },
 }
 const { id, fencingToken } = task

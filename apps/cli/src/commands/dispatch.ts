@@ -11,7 +11,7 @@ import type {
 import { loadTaskModules } from '@tasking/worker'
 import { wrongUsage } from '../command-error.ts'
 import { withTasking } from '../connection.ts'
-import { counts, duration, lineCount, wholeNumber } from '../dispatch/flag-values.ts'
+import { counts, duration, lineCount, moment, wholeNumber } from '../dispatch/flag-values.ts'
 import { dispatchLines } from '../dispatch/from-lines.ts'
 import { parseInputArgument, reportDispatched, reportResult } from '../dispatch/one.ts'
 import { blockedRules, optionsOf, twinRules } from '../dispatch/settings.ts'
@@ -41,7 +41,8 @@ With --dedupe the id may be that of a twin: an incomplete task of this name with
 
 --from reads a task per line: {"name": …, "input": …, "exclusive": […], "shared": […], "counted":
 [{"resource": …, "amount": …, "capacity": …}], "queue": …, "priority": …, "dedupe": …, "ifTwin": …,
-"ifBlocked": …, "group": …, "correlationId": …}, all but the name as needed; blank lines are passed over. Each 1,000 tasks (less
+"ifBlocked": …, "group": …, "correlationId": …, "delay": "10m", "runAt": "2030-01-31T08:00:00Z"}, all but
+the name as needed; blank lines are passed over. Each 1,000 tasks (less
 where they take more than 16 MiB) are dispatched together or not at all. After an error, go on with
 --skip-lines.
 
@@ -49,6 +50,7 @@ Examples:
   tasking dispatch repository.sync '{"repository": "42"}' --tasks ./dist/tasks.js --wait 10m
   tasking dispatch repository.sync '{"repository": "42"}' --exclusive repository:42 --priority 5
   tasking dispatch render '{"film": 7}' --counted gpu=2/8 --dedupe film:7 --if-twin skip
+  tasking dispatch report.send --run-at 2030-01-31T08:00:00+01:00
   tasking dispatch --from tasks.ndjson --queue bulk
   zcat tasks.ndjson.gz | tasking dispatch --from - --tasks @acme/tasks`
 
@@ -80,6 +82,12 @@ export function dispatchCommand(): Command {
         '--if-blocked <rule>',
         'where something stands before it in line: default wait',
       ).choices(blockedRules),
+    )
+    .option('--delay <duration>', 'not before so long after now, such as 10m', duration)
+    .addOption(
+      new Option('--run-at <time>', 'not before this time, such as 2030-01-31T08:00:00Z')
+        .argParser(moment)
+        .conflicts(['delay']),
     )
     .option('--wait [timeout]', 'wait for the end of the task, such as 10m at most', duration)
     .option('--force', 'accept a name that no live worker knows')
@@ -147,15 +155,8 @@ async function dispatchOne(
   }
 }
 
-function settingsOf({
-  queue,
-  priority,
-  dedupe,
-  ifTwin,
-  ifBlocked,
-  ...rest
-}: DispatchFlags): Settings {
-  const { group, correlation } = rest
+function settingsOf(flags: DispatchFlags): Settings {
+  const { queue, priority, dedupe, ifTwin, ifBlocked, delay, runAt, group, correlation } = flags
   return {
     ...(group !== undefined && { group }),
     ...(correlation !== undefined && { correlationId: correlation }),
@@ -164,6 +165,8 @@ function settingsOf({
     ...(dedupe !== undefined && { dedupe }),
     ...(ifTwin !== undefined && { ifTwin }),
     ...(ifBlocked !== undefined && { ifBlocked }),
+    ...(delay !== undefined && { delay }),
+    ...(runAt !== undefined && { runAt }),
   }
 }
 

@@ -9,6 +9,7 @@ import {
   ageText,
   countsText,
   countText,
+  dueText,
   durationText,
   paintState,
   stateText,
@@ -56,7 +57,9 @@ function description(task: Task, children: TaskCounts, now: Date): string {
     ['schedule', printable(task.options?.schedule ?? '')],
     ['worker', task.workerId],
     ['fencing token', task.fencingToken === null ? null : String(task.fencingToken)],
+    ['attempt', task.attempt === 1 ? null : String(task.attempt)],
     ['dispatched', time(task.dispatchedAt)],
+    ['due', task.runAt && `${task.runAt.toISOString()} (${dueAge(task.runAt, now)})`],
     ['unblocked', time(task.unblockedAt)],
     ['started', time(task.startedAt)],
     ['finished', time(task.finishedAt)],
@@ -66,6 +69,10 @@ function description(task: Task, children: TaskCounts, now: Date): string {
     ['error', state === 'skipped' ? null : error && errorText(error)],
   ]
   return facts.flatMap(([label, text]) => (text ? [fact(label, text)] : [])).join('\n')
+}
+
+function dueAge(runAt: Date, now: Date): string {
+  return runAt > now ? dueText(runAt, now).replace('due ', '') : `${ageText(runAt, now)} ago`
 }
 
 function fact(label: string, text: string): string {

@@ -36,8 +36,8 @@ export async function dispatchBatches(options: BatchesOptions): Promise<BatchSta
   const startedAt = performance.now()
   const { inputBytes } = options
   const sum = { lines: options.skipLines, batches: 0, offset: 0 }
-  const outcomes = { free: 0, blocked: 0, twin: 0, skipped: 0 }
-  const tasks = () => outcomes.free + outcomes.blocked
+  const outcomes = { free: 0, blocked: 0, scheduled: 0, twin: 0, skipped: 0 }
+  const tasks = () => outcomes.free + outcomes.blocked + outcomes.scheduled
   const state = (): BatchState => ({
     lines: sum.lines - options.skipLines,
     batches: sum.batches,
@@ -94,7 +94,7 @@ async function entryOf(line: Line, options: BatchesOptions): Promise<LineEntry |
     const task = parseLine(line.bytes)
     if (task === undefined) return undefined
     const definition = await options.source.definition(task.name, task.resources)
-    const settings = optionsOf({ ...options.defaults, ...task.settings })
+    const settings = optionsOf(withDefaults(task.settings, options.defaults))
     return { line: line.number, definition, input: task.input, options: settings }
   } catch (error) {
     if (error instanceof LineProblem || error instanceof CommandError) {
@@ -102,6 +102,13 @@ async function entryOf(line: Line, options: BatchesOptions): Promise<LineEntry |
     }
     throw error
   }
+}
+
+// A line that says when, says it instead of the flags, whichever of the two it uses.
+function withDefaults(own: Settings, { delay, runAt, ...defaults }: Settings): Settings {
+  const time = { ...(delay !== undefined && { delay }), ...(runAt !== undefined && { runAt }) }
+  const saysWhen = own.delay !== undefined || own.runAt !== undefined
+  return { ...defaults, ...(saysWhen ? {} : time), ...own }
 }
 
 async function dispatchBatch(

@@ -24,6 +24,13 @@ export function lineCount(text: string): number {
   throw new InvalidArgumentError('It must be a whole number of lines.')
 }
 
+/** A moment such as `2030-01-31T08:00:00Z`; without a zone it is one of this machine's. */
+export function moment(text: string): Date {
+  const at = new Date(text)
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(at.getTime())) return at
+  throw new InvalidArgumentError("It must be a time such as '2030-01-31T08:00:00Z'.")
+}
+
 export function duration(text: string): Duration {
   try {
     milliseconds(text as Duration)

@@ -1,4 +1,6 @@
+import { InvalidArgumentError } from 'commander'
 import type { CountedRequest, JsonValue, ResourceRequest } from '@tasking/core'
+import { duration, moment } from './flag-values.ts'
 import { blockedRules, twinRules } from './settings.ts'
 import type { Settings } from './settings.ts'
 
@@ -15,7 +17,7 @@ export class LineProblem extends Error {}
 
 const keys = [
   ...['name', 'input', 'exclusive', 'shared', 'counted', 'queue', 'priority'],
-  ...['dedupe', 'ifTwin', 'ifBlocked', 'group', 'correlationId'],
+  ...['dedupe', 'ifTwin', 'ifBlocked', 'group', 'correlationId', 'delay', 'runAt'],
 ]
 const countKeys = ['resource', 'amount', 'capacity']
 
@@ -50,6 +52,7 @@ export function parseLine(bytes: Uint8Array): LineTask | undefined {
 
 function settingsIn(fields: Readonly<Record<string, unknown>>): Settings {
   const { queue, priority, dedupe, ifTwin, ifBlocked, group, correlationId } = fields
+  const { delay, runAt } = fields
   if (ifTwin !== undefined && dedupe === undefined) {
     throw new LineProblem('"ifTwin" goes with "dedupe"')
   }
@@ -61,6 +64,25 @@ function settingsIn(fields: Readonly<Record<string, unknown>>): Settings {
     ...(dedupe !== undefined && { dedupe: textIn('dedupe', dedupe) }),
     ...(ifTwin !== undefined && { ifTwin: oneOf(twinRules, 'ifTwin', ifTwin) }),
     ...(ifBlocked !== undefined && { ifBlocked: oneOf(blockedRules, 'ifBlocked', ifBlocked) }),
+    ...timeIn(delay, runAt),
+  }
+}
+
+// A line's own time takes the place of the flag's, be it a delay or not.
+function timeIn(delay: unknown, runAt: unknown): Settings {
+  if (delay !== undefined && runAt !== undefined) {
+    throw new LineProblem('"delay" does not go with "runAt"')
+  }
+  if (delay !== undefined) return { delay: parsedBy(duration, 'delay', delay) }
+  return runAt === undefined ? {} : { runAt: parsedBy(moment, 'runAt', runAt) }
+}
+
+function parsedBy<T>(parse: (text: string) => T, key: string, value: unknown): T {
+  try {
+    return parse(textIn(key, value))
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error
+    throw new LineProblem(`"${key}": ${error.message.replace(/\.$/, '')}`)
   }
 }
 

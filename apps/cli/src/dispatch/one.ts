@@ -25,6 +25,7 @@ export function parseInputArgument(text: string | undefined): JsonValue | undefi
 const remarks: Readonly<Record<DispatchOutcome, string | undefined>> = {
   free: undefined,
   blocked: 'It is blocked for now: "tasking explain" says by whom.',
+  scheduled: 'It is not due yet.',
   twin: 'It has an incomplete twin with the same key; nothing was dispatched, this is the twin.',
   skipped: 'It was skipped: "tasking show" says why.',
 }

@@ -1,4 +1,4 @@
-import type { BlockedRule, DispatchOptions, TwinRule } from '@tasking/core'
+import type { BlockedRule, DispatchOptions, Duration, TwinRule } from '@tasking/core'
 
 /** What flags or a line say of a dispatch beside the task itself. */
 export interface Settings {
@@ -10,6 +10,8 @@ export interface Settings {
   /** Only used with a key. */
   readonly ifTwin?: TwinRule
   readonly ifBlocked?: BlockedRule
+  readonly delay?: Duration
+  readonly runAt?: Date
 }
 
 export const twinRules: readonly TwinRule[] = ['return', 'skip', 'replace']

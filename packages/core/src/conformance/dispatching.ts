@@ -8,7 +8,7 @@ const fields: Readonly<Record<Exclude<keyof Task, 'options'>, true>> = {
   ...{ resources: true, result: true, error: true, parentId: true, dedupeKey: true },
   ...{ groupId: true, correlationId: true },
   ...{ workerId: true, fencingToken: true, cancelReason: true, dispatchedAt: true },
-  ...{ unblockedAt: true, startedAt: true, finishedAt: true },
+  ...{ unblockedAt: true, startedAt: true, finishedAt: true, runAt: true, attempt: true },
 }
 
 export const dispatchCases: readonly ConformanceCase[] = [

@@ -2,6 +2,7 @@ import type { Store } from '../store.ts'
 import { claimingCases } from './claiming.ts'
 import { countedCases } from './counted.ts'
 import { dedupeCases } from './dedupe.ts'
+import { delayCases } from './delays.ts'
 import { dispatchCases } from './dispatching.ts'
 import { endingCases } from './ending.ts'
 import { exclusionCases } from './exclusion.ts'
@@ -13,6 +14,7 @@ import { metricsCases } from './metrics.ts'
 import { ownCompletionCases } from './own-completion.ts'
 import type { InTransaction } from './own-completion.ts'
 import { relationCases } from './relations.ts'
+import { retryCases } from './retries.ts'
 import { scheduleCases } from './schedules.ts'
 import { taskOptionsCases } from './task-options.ts'
 import { purgingCases } from './purging.ts'
@@ -40,6 +42,8 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...endingCases,
   ...stateMachineCases,
   ...purgingCases,
+  ...delayCases,
+  ...retryCases,
   ...metricsCases,
   ...workerCases,
   ...explainingCases,

@@ -120,6 +120,14 @@ export function failed({ id, fencingToken }: ClaimedTask): Completion {
   return { id, fencingToken, state: 'failed', error: { name: 'Error', message: 'no luck' } }
 }
 
+export function retried(
+  { id, fencingToken }: ClaimedTask,
+  { delayMs = 0, keepPlace = false } = {},
+): Completion {
+  const error = { name: 'Error', message: 'not yet' }
+  return { id, fencingToken, state: 'retry', error, delayMs, keepPlace }
+}
+
 /** The record of a task that must be there. */
 export async function load(store: Store, id: TaskId): Promise<Task> {
   const [task] = await store.find([id])

@@ -3,7 +3,7 @@ import type { TaskEvent, TaskState } from '../state-machine.ts'
 import type { Store } from '../store.ts'
 import type { ClaimedTask, TaskId } from '../task.ts'
 import type { ConformanceCase } from './index.ts'
-import { completed, failed, HandWorker, load, only, same, taskOf } from './stand.ts'
+import { completed, failed, HandWorker, load, only, retried, same, taskOf } from './stand.ts'
 
 interface Stand {
   readonly store: Store
@@ -19,6 +19,11 @@ const claim: Reach = async ({ worker }) => only(await worker.claim(1))
 
 // How a task gets into each state that can be reached by the verbs.
 const reach: Partial<Record<TaskState, Reach>> = {
+  async scheduled(stand) {
+    const claimed = await claim(stand)
+    await stand.worker.turn(0, [retried(claimed)])
+    return claimed
+  },
   waiting: async ({ claim: made }) => made,
   running: claim,
   async canceling(stand) {
@@ -43,30 +48,37 @@ const reach: Partial<Record<TaskState, Reach>> = {
 }
 
 // How each event is tried; what the store thinks of it is what the case is about.
-const attempt: Partial<Record<TaskEvent, (stand: Stand) => Promise<unknown>>> = {
+const attempt: Readonly<Record<TaskEvent, (stand: Stand) => Promise<unknown>>> = {
+  due: ({ store }) => store.promote(),
   claim: ({ worker }) => worker.claim(1),
   complete: ({ worker, claim: of }) => worker.turn(0, [completed(of)]),
   fail: ({ worker, claim: of }) => worker.turn(0, [failed(of)]),
+  retry: ({ worker, claim: of }) => worker.turn(0, [retried(of)]),
   cancel: ({ store, id }) => store.cancel(id).catch(() => undefined),
   lose: ({ store, worker }) => store.unregisterWorker(worker.id),
+  recover: ({ store, worker }) => store.unregisterWorker(worker.id),
 }
 
 /** The store and the state machine agree on every pair that the verbs can bring about. */
 export const stateMachineCases: readonly ConformanceCase[] = taskStates.flatMap((state) =>
   taskEvents.flatMap((event) => {
     const [get, act] = [reach[state], attempt[event]]
-    if (get === undefined || act === undefined) return []
+    if (get === undefined) return []
     const wanted = nextState(state, event) ?? state
     return [
       {
         name: `state machine: ${state}, ${event}: ${wanted}`,
         async run(store: Store) {
           const worker = await HandWorker.register(store)
-          const task = taskOf(store)
+          const recovery = { limit: 1, delaysMs: [0], keepPlace: false }
+          const task = taskOf(store, {}, event === 'recover' ? { options: { recovery } } : {})
           await store.dispatch([task])
           const { id, name, input, resources, queue } = task
           const related = { parentId: null, groupId: null, correlationId: null }
-          const made = { id, name, input, resources, queue, ...related, fencingToken: 0n }
+          const made = {
+            ...{ id, name, input, resources, queue, ...related },
+            ...{ attempt: 1, fencingToken: 0n },
+          }
           const stand = { store, worker, id, claim: made }
           const claimed = await get(stand)
           same((await load(store, id)).state, state, 'before')

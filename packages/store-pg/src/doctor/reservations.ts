@@ -15,7 +15,7 @@ export async function examineStrayReservations({
        from (select * from "${schema}".reservation limit $1::int) as r
        left join "${schema}".task as t on t.id = r.task_id
       where t.id is null
-         or t.state = 'scheduled'
+         or t.state = 'scheduled' and t.unblocked_at is null
          or t.finished_at <= clock_timestamp() - $2::int * interval '1 millisecond'
       limit 1000`,
     [limits.rows, limits.releaseMs],
@@ -44,7 +44,10 @@ export async function examineMissingReservations({
   // run or could run.
   const rows = await connection.query(
     `with newest as (
-       select t.id, t.state, t.position, t.exclusive, t.shared, t.counted
+       select t.id, t.state, t.position, t.exclusive, t.shared, t.counted,
+              -- A scheduled one stands in line only where it has kept its places.
+              t.state in ('waiting', 'running', 'canceling')
+                or t.state = 'scheduled' and t.unblocked_at is not null as in_line
          from "${schema}".task as t order by t.id desc limit $1::int
      ), unblocked as (
        select t.id, t.state, t.position, t.exclusive, t.shared, t.counted
@@ -55,7 +58,7 @@ export async function examineMissingReservations({
          from "${schema}".task as t
         where t.state in ('running', 'canceling') limit $1::int
      ), unfinished as (
-       select * from newest where state in ('waiting', 'running', 'canceling')
+       select id, state, position, exclusive, shared, counted from newest where in_line
        union
        select * from unblocked
        union

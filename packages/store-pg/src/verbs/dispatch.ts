@@ -38,8 +38,8 @@ export async function dispatch(
   }
 }
 
-function isUnconditional({ dedupeKey, ifBlocked }: NewTask): boolean {
-  return dedupeKey === undefined && ifBlocked === undefined
+function isUnconditional({ dedupeKey, ifBlocked, delayMs, runAt }: NewTask): boolean {
+  return [dedupeKey, ifBlocked, delayMs, runAt].every((condition) => condition === undefined)
 }
 
 async function dispatchOne(

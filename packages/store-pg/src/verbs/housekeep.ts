@@ -8,6 +8,7 @@ interface HousekeepingDocument {
   readonly lost: number
   readonly unblocked: number
   readonly looks: readonly Look[]
+  readonly nextDueMs: number | null
 }
 
 /** One call of the SQL function `housekeep`, and the second look after its commit. */
@@ -17,11 +18,12 @@ export async function housekeep(place: Place, sweep: boolean): Promise<Housekeep
     [String(sweep)],
   )
   const [document] = row as [HousekeepingDocument]
-  const { done, missing, lost, unblocked, looks } = document
+  const { done, missing, lost, unblocked, looks, nextDueMs } = document
   return {
     done,
     missingWorkers: missing,
     lostTasks: lost,
     unblocked: unblocked + (await look(place, looks)),
+    nextDueMs,
   }
 }

@@ -23,6 +23,7 @@ interface TurnDocument {
   readonly unblocked: readonly TaskId[]
   readonly lookMs: number
   readonly floors: Floors
+  readonly nextDueMs: number | null
 }
 
 /** What the SQL function `claim_document` says of a task. */
@@ -39,6 +40,7 @@ type ClaimDocument = readonly [
   options: TaskOptions | null,
   groupId: TaskGroupId | null,
   correlationId: string | null,
+  attempt: number,
 ]
 
 /** What a turn brought, and how many it unblocked but did not claim itself. */
@@ -71,12 +73,16 @@ export async function turn(
     ],
   )
   const [document] = row as [TurnDocument]
-  const { claimed, unblocked, lookMs, floors, ...rest } = document
+  const { claimed, unblocked, lookMs, floors, nextDueMs, ...rest } = document
+  const didNothing = claimed.length === 0 && completions.length === 0
   const isFull = claimed.length >= slots
   if (slots > 0) claimFloors.learn(workerId, from, { lookMs, floors, isFull })
   const claimedIds = new Set(claimed.map(([id]) => id))
   return {
-    result: { ...rest, claimed: claimed.map(toClaimedTask), unblocked: unblocked.length },
+    result: {
+      ...{ ...rest, claimed: claimed.map(toClaimedTask), unblocked: unblocked.length },
+      ...(didNothing && { nextDueMs }),
+    },
     leftOver: unblocked.filter((id) => !claimedIds.has(id)).length,
   }
 }
@@ -92,9 +98,9 @@ function byQueue(floors: Floors): unknown {
 function toClaimedTask(document: ClaimDocument): ClaimedTask {
   const [id, fencingToken, name, queue, input, parentId, exclusive, shared, counted, ...rest] =
     document
-  const [options, groupId, correlationId] = rest
+  const [options, groupId, correlationId, attempt] = rest
   return {
-    ...{ id, name, queue, input, parentId, groupId, correlationId },
+    ...{ id, name, queue, input, parentId, groupId, correlationId, attempt },
     fencingToken: BigInt(fencingToken),
     resources: resourcesOf(exclusive ?? [], shared ?? [], counted),
     ...(options && { options }),

@@ -1,0 +1,85 @@
+import type { Clock, Store } from '@tasking/core'
+
+// Fleet-wide, so many look for due tasks per second; the first one within that finds them.
+const fleetLooksPerSecond = 200
+const shortestPauseMs = 10
+const longestPauseMs = 1_000
+
+export interface DueAlarmListener {
+  onFailure(error: unknown): void
+}
+
+/**
+ * Has the store put scheduled tasks in line when they are due. It rings only when somebody has said
+ * that one will be: a signal, a turn that had nothing to do, housekeeping. All workers ring, spread
+ * over a while that grows with the fleet, so that the first is soon and the last does no harm.
+ */
+export class DueAlarm {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #listener: DueAlarmListener
+  readonly #end = new AbortController()
+  #running: Promise<void> | undefined
+  #nudge = new AbortController()
+  #dueAt = Infinity
+  #ringAt = Infinity
+  #notBefore = 0
+  #pauseMs = shortestPauseMs
+  /** How many workers there are. */
+  fleet = 1
+
+  constructor(store: Store, clock: Clock, listener: DueAlarmListener) {
+    this.#store = store
+    this.#clock = clock
+    this.#listener = listener
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#end.abort()
+    this.#nudge.abort()
+    await this.#running
+  }
+
+  /** Some task is due in so many milliseconds; `null` for none. What was said before stands. */
+  expect(inMs: number | null): void {
+    const dueAt = inMs === null ? Infinity : performance.now() + inMs
+    if (dueAt >= this.#dueAt) return
+    this.#dueAt = dueAt
+    this.#ringAt = dueAt + (this.#clock.random() * this.fleet * 1_000) / fleetLooksPerSecond
+    this.#nudge.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#end
+    while (!signal.aborted) {
+      const ms = Math.max(this.#ringAt, this.#notBefore) - performance.now()
+      if (ms > 0) await this.#sleep(ms)
+      else await this.#ring()
+    }
+  }
+
+  async #ring(): Promise<void> {
+    // What is said while it looks may be about tasks that it doesn't see.
+    this.#dueAt = Infinity
+    this.#ringAt = Infinity
+    try {
+      const { promoted, nextDueMs } = await this.#store.promote()
+      this.#pauseMs = promoted > 0 ? shortestPauseMs : Math.min(this.#pauseMs * 2, longestPauseMs)
+      this.expect(nextDueMs)
+    } catch (error) {
+      this.#pauseMs = longestPauseMs
+      this.expect(0)
+      this.#listener.onFailure(error)
+    }
+    this.#notBefore = performance.now() + this.#pauseMs
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await this.#clock.sleep(ms, this.#nudge.signal)
+    if (this.#nudge.signal.aborted && !this.#end.signal.aborted) this.#nudge = new AbortController()
+  }
+}
