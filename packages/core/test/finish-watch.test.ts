@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { FinishWatch } from '../src/finish-watch.ts'
 import { MemoryStore } from '../src/memory-store.ts'
 import type { TaskId } from '../src/task.ts'
-import { HandClock, settled } from './hand-clock.ts'
+import { HandClock, settled } from '../src/testing/index.ts'
 
 /** Notes what is asked for, and holds answers back when told to. */
 class AskedStore extends MemoryStore {

@@ -6,7 +6,7 @@ import { MemoryStore } from '../src/memory-store.ts'
 import { defineSchedule } from '../src/schedules.ts'
 import { createTasking } from '../src/tasking.ts'
 import type { Tasking } from '../src/tasking.ts'
-import { HandClock } from './hand-clock.ts'
+import { HandClock } from '../src/testing/index.ts'
 import { Hands } from './hands.ts'
 
 const sync = defineTask({

@@ -4,7 +4,7 @@ import { defineTask } from '../src/definition.ts'
 import { MemoryStore } from '../src/memory-store.ts'
 import { createTasking } from '../src/tasking.ts'
 import { Hands } from './hands.ts'
-import { settled } from './hand-clock.ts'
+import { settled } from '../src/testing/index.ts'
 
 const job = defineTask({ name: 'job', run: () => ({ done: 1 }) })
 

@@ -9,6 +9,7 @@ export class HandlerRun {
   readonly #workerId: WorkerId
   readonly #abort = new AbortController()
   #inTransaction = false
+  #thrown: unknown
 
   constructor(task: ClaimedTask, workerId: WorkerId) {
     this.task = task
@@ -18,6 +19,11 @@ export class HandlerRun {
   /** Asks the handler to stop. The first reason stands. */
   abort(reason: TaskAbort): void {
     if (!this.#abort.signal.aborted) this.#abort.abort(reason)
+  }
+
+  /** What the handler threw, as it was; what is kept of it is in the completion. */
+  get thrown(): unknown {
+    return this.#thrown
   }
 
   /** Runs the handler to its end, whatever it throws. */
@@ -40,6 +46,7 @@ export class HandlerRun {
       const value: unknown = await definition.run(input as never, this.#context(tasking, logger))
       return returned(task, throughJson(value, `result of "${task.name}"`), signal.reason)
     } catch (thrown) {
+      this.#thrown = thrown
       return threw(task, thrown, signal.reason)
     }
   }

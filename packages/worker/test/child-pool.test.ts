@@ -2,14 +2,14 @@ import type { JsonValue } from '@tasking/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { ChildPool } from '../src/child-pool.ts'
-import { HandClock } from './hand-clock.ts'
+import { handClock } from './hand-clock.ts'
 import { LogBook } from './log-book.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
 /** A pool of real threads on a clock that is moved by hand. Disposing of it kills them. */
 function setUp(data: JsonValue = null) {
-  const clock = new HandClock()
+  const clock = handClock()
   const book = new LogBook()
   const module = new URL('fixtures/light-tasking.ts', import.meta.url).href
   const pool = new ChildPool({ module, data }, { heapLimitMb: undefined }, clock, book.logger)

@@ -1,11 +1,12 @@
 import { MemoryStore } from '@tasking/core'
 import type { Beat, Store } from '@tasking/core'
+import { settled } from '@tasking/core/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { Heartbeat } from '../src/heartbeat.ts'
 import { forwardingStore } from './forwarding-store.ts'
 import { Gate } from './gate.ts'
-import { HandClock, settled } from './hand-clock.ts'
+import { handClock } from './hand-clock.ts'
 
 const ttlMs = 3_000
 const alive: Beat = { alive: true, fleet: 7, owned: 2 }
@@ -14,7 +15,7 @@ afterEach(() => void vi.restoreAllMocks())
 
 /** A heartbeat whose every beat is answered by `answer`. */
 function setUp(answer: () => Promise<Beat>, ttl = ttlMs) {
-  const clock = new HandClock()
+  const clock = handClock()
   const beat = vi.fn<Store['beat']>(answer)
   const listener = {
     onBeat: vi.fn<(beat: Beat) => void>(),

@@ -2,12 +2,12 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { Housekeeping } from '../src/housekeeping.ts'
 import type { Duty } from '../src/housekeeping.ts'
-import { HandClock } from './hand-clock.ts'
+import { handClock } from './hand-clock.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
 function setUp(periodMs = 2_000) {
-  const clock = new HandClock()
+  const clock = handClock()
   const run = vi.fn<Duty['run']>(async () => ({}))
   const other = vi.fn<Duty['run']>(async () => ({}))
   const onFailure = vi.fn<(duty: string, error: unknown) => void>()

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { LoopDelay } from '../src/loop-delay.ts'
 import { forwardingStore } from './forwarding-store.ts'
-import { HandClock } from './hand-clock.ts'
+import { handClock } from './hand-clock.ts'
 import { LogBook } from './log-book.ts'
 import { Scene } from './scene.ts'
 
@@ -14,7 +14,7 @@ describe('LoopDelay', () => {
   const ttlMs = 3_000
 
   function setUp() {
-    const clock = new HandClock()
+    const clock = handClock()
     let aheadMs = 0
     let lateMs = 0
     const given: Clock = {
@@ -91,7 +91,7 @@ test('a handler that blocks the event loop is warned of, by name', async () => {
 
 test('a worker on a machine that was suspended asks at once whether it was missed', async () => {
   await using scene = await Scene.open('memory')
-  const clock = new HandClock()
+  const clock = handClock()
   let aheadMs = 0
   const given: Clock = {
     now: () => new Date(clock.now().getTime() + aheadMs),

@@ -3,7 +3,7 @@ import type { Store, Turn, TurnResult } from '@tasking/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { forwardingStore } from './forwarding-store.ts'
-import { HandClock } from './hand-clock.ts'
+import { handClock } from './hand-clock.ts'
 import { Scene } from './scene.ts'
 
 afterEach(() => void vi.restoreAllMocks())
@@ -125,7 +125,7 @@ describe('a turn that the store carries out after its answer was given up', () =
   test('comes to light with a heartbeat, and costs no task', async () => {
     await using scene = await Scene.open('memory')
     const { definition, runs } = counting()
-    const clock = new HandClock()
+    const clock = handClock()
     let late: (() => Promise<unknown>) | undefined
     const wrap = (store: Store) =>
       forwardingStore(store, {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { batchEntry, defineTask } from '@tasking/core'
 import type { Store } from '@tasking/core'
+import { settled } from '@tasking/core/testing'
 
 import { forwardingStore } from './forwarding-store.ts'
-import { settled } from './hand-clock.ts'
 import { Scene } from './scene.ts'
 
 describe.each(['postgres', 'memory'] as const)('a worker on %s', (kind) => {

@@ -1,12 +1,13 @@
 import { createTasking, defineTask, MemoryStore } from '@tasking/core'
 import type { Signal } from '@tasking/core'
+import { settled } from '@tasking/core/testing'
 import { pooled } from '@tasking/testbed'
 import { beforeEach, describe, expect, test } from 'vitest'
 
 import { createWorker } from '../src/index.ts'
 import { EventLog } from './event-log.ts'
 import { forwardingStore } from './forwarding-store.ts'
-import { frozenClock, settled } from './hand-clock.ts'
+import { frozenClock } from './hand-clock.ts'
 import { Scene } from './scene.ts'
 
 const quick = defineTask({ name: 'quick', run: () => 'ran' })

@@ -1,10 +1,11 @@
 import { defineTask, StoreUnavailableError, WorkerMissingError } from '@tasking/core'
 import type { Store } from '@tasking/core'
+import { settled } from '@tasking/core/testing'
 import { spawnNode } from '@tasking/testbed'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { forwardingStore } from './forwarding-store.ts'
-import { HandClock, settled } from './hand-clock.ts'
+import { handClock } from './hand-clock.ts'
 import { Scene } from './scene.ts'
 
 afterEach(() => void vi.restoreAllMocks())
@@ -119,7 +120,7 @@ describe.each([
       )
     const { definition, reasons, running } = watching(scene)
     const tasking = scene.tasking([definition], { wrap })
-    const clock = new HandClock()
+    const clock = handClock()
     await tasking.dispatch(definition)
     const { worker, log } = await scene.startedWorker(tasking, { clock, ttl: '3s' })
     await running
@@ -153,7 +154,7 @@ describe('a worker that has been declared missing', () => {
     const wrap = (store: Store) => forwardingStore(store, verbs(store))
     const tasking = scene.tasking([definition, quick], { wrap })
     const handle = await tasking.dispatch(definition)
-    const clock = new HandClock()
+    const clock = handClock()
     const { worker, log } = await scene.startedWorker(tasking, { clock, concurrency: 2 })
     await running
     const ended = worker.ended.then(
@@ -215,7 +216,7 @@ describe('a worker that is missing from the start', () => {
           },
         }),
     })
-    const { worker, log } = scene.worker(tasking, { clock: new HandClock() })
+    const { worker, log } = scene.worker(tasking, { clock: handClock() })
     const ended = worker.ended.catch((error: unknown) => error)
     await worker.start().catch(() => undefined)
     expect(await ended).toBeInstanceOf(WorkerMissingError)

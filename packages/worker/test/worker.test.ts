@@ -1,10 +1,11 @@
 import { createTasking, defineTask, MemoryStore, systemClock } from '@tasking/core'
 import type { Turn } from '@tasking/core'
+import { settled } from '@tasking/core/testing'
 import { describe, expect, test } from 'vitest'
 
 import { createWorker } from '../src/index.ts'
 import { forwardingStore } from './forwarding-store.ts'
-import { frozenClock, settled } from './hand-clock.ts'
+import { frozenClock } from './hand-clock.ts'
 import { Scene } from './scene.ts'
 
 const quick = defineTask({ name: 'quick', run: () => 'ran' })

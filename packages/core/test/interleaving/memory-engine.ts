@@ -9,7 +9,7 @@ import {
   WorkerMissingError,
 } from '../../src/index.ts'
 import type { WorkerId } from '../../src/index.ts'
-import { HandClock } from '../hand-clock.ts'
+import { HandClock } from '../../src/testing/index.ts'
 import { Refused } from './engine.ts'
 import type { Engine, Observation, Rest, Session } from './engine.ts'
 
