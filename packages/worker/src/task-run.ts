@@ -4,6 +4,7 @@ import type { Execution } from './execution.ts'
 import { TaskTimeoutError } from './task-abort.ts'
 import type { TaskAbort } from './task-abort.ts'
 
+// An abort without a reason makes an error with a stack.
 const ended = 'ended'
 
 /** How long a handler may take, in milliseconds. */
@@ -31,7 +32,9 @@ export class TaskRun {
   readonly #execution: Execution
   readonly #limits: RunLimits
   readonly #surroundings: Surroundings
-  readonly #ended = new AbortController()
+  // Only made for a task that somebody watches, since most end before anybody has to.
+  #watched: AbortController | undefined
+  #ended = false
   #reason: TaskAbort | undefined
 
   constructor(
@@ -56,8 +59,8 @@ export class TaskRun {
     try {
       return await this.#execution.run(() => void this.#watchTime())
     } finally {
-      // Without a reason it would make an error with a stack, for every task.
-      this.#ended.abort(ended)
+      this.#ended = true
+      this.#watched?.abort(ended)
     }
   }
 
@@ -94,8 +97,8 @@ export class TaskRun {
   }
 
   async #isOnAfter(ms: number): Promise<boolean> {
-    const { signal } = this.#ended
-    await this.#surroundings.clock.sleep(ms, signal)
-    return !signal.aborted
+    this.#watched ??= new AbortController()
+    await this.#surroundings.clock.sleep(this.#ended ? 0 : ms, this.#watched.signal)
+    return !this.#ended
   }
 }

@@ -64,8 +64,9 @@ export async function turn(
     [
       workerId,
       slots,
-      JSON.stringify(completions, (_key, value: unknown) =>
-        typeof value === 'bigint' ? value.toString() : value,
+      // Not by a replacer, which would be asked for every value.
+      JSON.stringify(
+        completions.map((one) => ({ ...one, fencingToken: String(one.fencingToken) })),
       ),
       JSON.stringify(looks),
       known === undefined ? null : JSON.stringify(known),
