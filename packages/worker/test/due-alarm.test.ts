@@ -4,12 +4,12 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { DueAlarm } from '../src/due-alarm.ts'
 import { forwardingStore } from './forwarding-store.ts'
-import { HandClock } from './hand-clock.ts'
+import { handClock } from './hand-clock.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
 function setUp() {
-  const clock = new HandClock()
+  const clock = handClock()
   // Without jitter: the first of the fleet.
   vi.spyOn(clock, 'random').mockReturnValue(0)
   const promote = vi.fn<Store['promote']>(async () => ({ promoted: 1, nextDueMs: null }))
