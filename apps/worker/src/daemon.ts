@@ -8,7 +8,9 @@ import { createWorker, loadSchedules, loadTaskModules } from '@tasking/worker'
 import type { Worker, WorkerEvent } from '@tasking/worker'
 import type { Flags } from './flags.ts'
 import type { IsolatedSettings } from './isolated-tasking.ts'
+import { serveHealth } from './health-server.ts'
 import { createLog } from './log.ts'
+import { keepPidFile } from './pid-file.ts'
 import { packageVersion } from './program.ts'
 import { stopOnSignals } from './stop-signals.ts'
 
@@ -17,15 +19,17 @@ import { stopOnSignals } from './stop-signals.ts'
  * @throws TaskingError for wrong usage, and for what waiting would not heal
  */
 export async function runDaemon(flags: Flags): Promise<void> {
-  const name = flags.name.replaceAll('{host}', hostname()).replaceAll('{pid}', String(process.pid))
+  const name = nameOf(flags.name)
   const logger = createLog(flags.logLevel, name)
   const settings = isolatedSettings(flags)
+  if (flags.pidFile !== undefined) keepPidFile(flags.pidFile)
   const tasking = await taskingOf(flags, settings)
   const worker = createWorker({
     ...{ tasking, name, logger, version: packageVersion(), concurrency: flags.concurrency },
     ...(flags.queue && { queues: flags.queue }),
     ...(flags.ttl !== undefined && { ttl: flags.ttl }),
     ...(flags.pollInterval !== undefined && { pollInterval: flags.pollInterval }),
+    ...(flags.burst !== undefined && { burst: flags.burst }),
     ...(flags.auxiliary !== undefined && { auxiliary: flags.auxiliary }),
     ...(flags.housekeeping !== undefined && { housekeeping: flags.housekeeping }),
     ...(flags.purge !== undefined && { purge: flags.purge }),
@@ -36,9 +40,18 @@ export async function runDaemon(flags: Flags): Promise<void> {
     taskingData: settings,
     onEvent: (event) => logEvent(logger, event),
   })
+  if (flags.healthPort !== undefined) {
+    logger.info({ port: await serveHealth(worker, flags.healthPort) }, 'answering probes')
+  }
   stopOnSignals(worker, flags.abortAfter, logger)
   await untilEnded(worker, logger)
   await tasking.close()
+}
+
+function nameOf(template: string): string {
+  return template
+    .replaceAll(/\{host(?:name)?\}/g, hostname())
+    .replaceAll('{pid}', String(process.pid))
 }
 
 function isolatedSettings(flags: Flags): IsolatedSettings {

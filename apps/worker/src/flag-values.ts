@@ -33,6 +33,13 @@ export function wholeNumber(text: string): number {
   return Number(text)
 }
 
+/** A TCP port; 0 is any that is free. */
+export function port(text: string): number {
+  const number = wholeNumber(text)
+  if (number > 65_535) throw new InvalidArgumentError('It must be a port from 0 to 65535.')
+  return number
+}
+
 /** The address to LISTEN on; "false" is how a variable says --no-listen. */
 export function listenAddress(text: string): string | false {
   if (text === 'false') return false

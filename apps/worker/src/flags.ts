@@ -8,6 +8,7 @@ import {
   durationsByName,
   listenAddress,
   listFromVariable,
+  port,
   switchFromVariable,
   wholeNumber,
 } from './flag-values.ts'
@@ -22,7 +23,11 @@ export interface Flags {
   readonly name: string
   readonly ttl?: Duration
   readonly pollInterval?: Duration
+  readonly burst?: boolean
   readonly auxiliary?: boolean
+  readonly pidFile?: string
+  readonly healthPort?: number
+  readonly reload?: boolean
   readonly housekeeping?: DutyPeriods
   readonly purge?: PurgePolicy
   readonly listen?: string | false
@@ -42,8 +47,8 @@ export function allFlags(): Option[] {
     flag('--schema <name>', 'the PostgreSQL schema (default: tasking)'),
     flag('--concurrency <n>', 'how many tasks may run at once').argParser(wholeNumber).default(1),
     flag('--queue <name...>', 'the queues to serve, the first one first (default: default)'),
-    flag('--name <template>', 'what operators see; {host} and {pid} are filled in').default(
-      '{host}:{pid}',
+    flag('--name <template>', 'what operators see; {hostname} and {pid} are filled in').default(
+      '{hostname}:{pid}',
     ),
     flag('--ttl <duration>', 'so long without a heartbeat, it is missing (default: 30s)').argParser(
       duration,
@@ -52,6 +57,7 @@ export function allFlags(): Option[] {
       '--poll-interval <duration>',
       'longest pause between two polls without wake-ups (default: 250ms)',
     ).argParser(duration),
+    flag('--burst', 'run what can run now, then exit'),
     flag('--auxiliary', 'run tasks, but do no housekeeping'),
     flag(
       '--housekeeping <duty=period...>',
@@ -80,6 +86,9 @@ export function allFlags(): Option[] {
     )
       .argParser(duration)
       .default('10m'),
+    flag('--pid-file <path>', 'a file for the process id, there while the worker runs'),
+    flag('--health-port <port>', 'answer GET /healthz and /readyz there').argParser(port),
+    flag('--reload', 'for development: start anew whenever a module changes'),
     flag('--log-level <level>', 'what to log, as JSON lines on standard output')
       .choices(logLevels)
       .default('info'),
@@ -94,20 +103,27 @@ export function readFlags(command: Command): Flags {
   const tasks = variable('tasks', 'TASKING_TASKS')
   const queue = variable('queue', 'TASKING_QUEUE')
   // To Commander, a switch is on whatever its variable says.
-  const auxiliary = variable('auxiliary', 'TASKING_AUXILIARY')
+  const switches = Object.fromEntries(
+    (['burst', 'auxiliary', 'reload'] as const).flatMap((name) => {
+      const text = variable(name, variableOf(name))
+      return text === undefined ? [] : [[name, switchFromVariable(variableOf(name), text)]]
+    }),
+  )
   const databaseUrl = flags.databaseUrl ?? (process.env['DATABASE_URL'] || undefined)
   return {
     ...flags,
     ...(tasks !== undefined && { tasks: listFromVariable(tasks) }),
     ...(queue !== undefined && { queue: listFromVariable(queue) }),
-    ...(auxiliary !== undefined && {
-      auxiliary: switchFromVariable('TASKING_AUXILIARY', auxiliary),
-    }),
+    ...switches,
     ...(databaseUrl !== undefined && { databaseUrl }),
   }
 }
 
 function flag(flags: string, description: string): Option {
   const option = new Option(flags, description)
-  return option.env(`TASKING_${option.name().replaceAll('-', '_').toUpperCase()}`)
+  return option.env(variableOf(option.name()))
+}
+
+function variableOf(flagName: string): string {
+  return `TASKING_${flagName.replaceAll('-', '_').toUpperCase()}`
 }

@@ -8,8 +8,13 @@ try {
   forgetEmptyVariables()
   await createProgram(async (flags) => {
     // Loaded when it is needed, so that --help is quick.
-    const { runDaemon } = await import('./daemon.ts')
-    await runDaemon(flags)
+    if (flags.reload) {
+      const { runReloading } = await import('./reload.ts')
+      exitCode = await runReloading(import.meta.filename)
+    } else {
+      const { runDaemon } = await import('./daemon.ts')
+      await runDaemon(flags)
+    }
   }).parseAsync()
 } catch (error) {
   exitCode = reportFailure(error)

@@ -18,7 +18,7 @@ Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage.
 Examples:
   tasking-worker --tasks ./dist/tasks.js --database-url postgres://localhost/app
   tasking-worker --tasks ./src/tasks.ts --concurrency 16 --queue urgent default
-  tasking-worker --tasks @acme/tasks ./more.js --name '{host}-{pid}' --log-level debug`
+  tasking-worker --tasks @acme/tasks ./more.js --name '{hostname}-{pid}' --log-level debug`
 
 export function createProgram(run: (flags: Flags) => Promise<void>): Command {
   const command = new Command('tasking-worker')

@@ -2,7 +2,9 @@ import { createTasking } from '@tasking/core'
 import { pgStore } from '@tasking/store-pg'
 import { eventually, testDatabase, useDatabase } from '@tasking/testbed'
 import { expect, test } from 'vitest'
+import { double } from './fixtures/tasks.ts'
 import { startWorker } from './worker-process.ts'
+import { openWorkerScene } from './worker-scene.ts'
 
 const database = useDatabase()
 
@@ -67,4 +69,12 @@ test('a worker that was given up for missing ends', async () => {
   await tasking.store.unregisterWorker(record?.id ?? '')
   expect(await worker.exit).toEqual({ code: 1, signal: null })
   expect(worker.lines.join('\n')).toMatch(/^error: .*\[worker_missing\]$/m)
+})
+
+test('what ends is logged with its task', async () => {
+  await using scene = await openWorkerScene()
+  const worker = await scene.start()
+  const handle = await scene.tasking.dispatch(double, { number: 21 })
+  expect(await handle.result()).toBe(42)
+  await worker.waitForLine(new RegExp(`"taskId":"${handle.id}".*"task ended"`))
 })

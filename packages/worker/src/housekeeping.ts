@@ -50,6 +50,11 @@ export class Housekeeping {
     this.#running ??= Promise.all(this.#duties.map((duty) => this.#keep(duty)))
   }
 
+  /** Does each duty once, now. */
+  async round(): Promise<void> {
+    for (const duty of this.#duties) if (!this.#end.signal.aborted) await this.#run(duty)
+  }
+
   async stop(): Promise<void> {
     this.#end.abort()
     await this.#running
@@ -62,12 +67,17 @@ export class Housekeeping {
       await this.#clock.sleep(pauseMs, signal)
       if (signal.aborted) return
       pauseMs = this.#pauseMs(duty.periodMs)
-      try {
-        const { nextInMs, worked = false } = await duty.run(signal)
-        if (nextInMs !== undefined && this.#heeds(worked)) pauseMs = Math.min(pauseMs, nextInMs)
-      } catch (error) {
-        this.#listener.onFailure(duty.name, error)
-      }
+      const { nextInMs, worked = false } = await this.#run(duty)
+      if (nextInMs !== undefined && this.#heeds(worked)) pauseMs = Math.min(pauseMs, nextInMs)
+    }
+  }
+
+  async #run(duty: Duty): Promise<DutyOutcome> {
+    try {
+      return await duty.run(this.#end.signal)
+    } catch (error) {
+      this.#listener.onFailure(duty.name, error)
+      return {}
     }
   }
 

@@ -31,6 +31,11 @@ export interface WorkerOptions {
    * its resources. It beats every third of it. Default 30 s, at least 1 s.
    */
   readonly ttl?: Duration
+  /**
+   * Runs what can run now, and stops when there is nothing more: what waits behind a task of another
+   * worker's, or for a time to come, is left. Default false.
+   */
+  readonly burst?: boolean
   /** An auxiliary worker does no housekeeping. Default false. */
   readonly auxiliary?: boolean
   /** How often it does each duty of the housekeeping. */
@@ -73,6 +78,7 @@ export interface WorkerSettings {
   readonly name: string
   readonly version: string
   readonly ttlMs: number
+  readonly burst: boolean
   readonly auxiliary: boolean
   readonly duties: DutySettings
   readonly purge: PurgeAges
@@ -134,6 +140,7 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
     name,
     version,
     ttlMs: Math.round(ttlMs),
+    burst: options.burst ?? false,
     auxiliary: options.auxiliary ?? false,
     duties: dutySettings(options.housekeeping ?? {}, ttlMs),
     purge: purgeAges(options.purge ?? {}),

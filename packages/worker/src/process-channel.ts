@@ -14,6 +14,8 @@ export function startProcess({ heapLimitMb }: ChildLimits): ChildChannel {
   const child = fork(childScript('child-main'), [], {
     detached: true,
     serialization: 'advanced',
+    // Under Node's watch it would tell of its modules by the channel that is for handlers.
+    env: { ...process.env, WATCH_REPORT_DEPENDENCIES: undefined },
     // Two can't listen on the debugger's port.
     execArgv: [
       ...process.execArgv.filter((flag) => !flag.startsWith('--inspect')),

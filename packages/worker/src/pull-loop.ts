@@ -77,6 +77,11 @@ export class PullLoop {
     return [...new Set(inline.map(({ task }) => task.name))]
   }
 
+  /** Whether it has not been told to claim nothing more. */
+  get isClaiming(): boolean {
+    return this.#claiming
+  }
+
   /** Pulls until told to stop claiming, and then until every handler's end is in the store. */
   async run(): Promise<void> {
     while (!this.#missing) {
@@ -181,6 +186,12 @@ export class PullLoop {
     return this.#answerLost && this.#failures <= mostFailuresToStop
   }
 
+  // What has ended and is not looked after to its end may free what can run.
+  get #isThrough(): boolean {
+    const owes = Math.min(this.#outbox.dueAt, this.#looks.dueAt) < Infinity || this.#answerLost
+    return this.#running.size === 0 && !owes
+  }
+
   #known(): TaskId[] {
     return [...this.#running.keys(), ...this.#outbox.ids]
   }
@@ -206,7 +217,10 @@ export class PullLoop {
 
   #schedule({ slots }: Turn, { claimed }: TurnResult): void {
     if (claimed.length > 0) this.polling.foundWork()
-    else if (slots > 0) this.#settings.onEvent({ kind: 'idle' })
+    else if (slots > 0) {
+      this.#settings.onEvent({ kind: 'idle' })
+      if (this.#settings.burst && this.#isThrough) this.stopClaiming()
+    }
     this.#askWithin(this.polling.next())
   }
 

@@ -22,12 +22,28 @@ export interface StopOptions {
   readonly abortAfter?: Duration
 }
 
+/**
+ * `starting` until it is registered, `pulling`, `stopping` from when it claims nothing more until its
+ * last handler has ended, `missing` when it had to give itself up, and `stopped`.
+ */
+export type WorkerPhase = 'starting' | 'pulling' | 'stopping' | 'missing' | 'stopped'
+
+/** What a probe asks. */
+export interface WorkerHealth {
+  readonly phase: WorkerPhase
+  /** How long ago the last heartbeat was sent that got an answer, or else the worker was made. */
+  readonly lastBeatMs: number
+  /** Whether it pulls, and the store has answered of late. */
+  readonly isReady: boolean
+}
+
 /** Pulls tasks from the store and runs them, until it is stopped. */
 export interface Worker extends AsyncDisposable {
   readonly id: WorkerId
   readonly name: string
   /** The tasks whose handlers run right now. */
   readonly running: number
+  readonly health: WorkerHealth
   /**
    * Registers and begins to pull. While the store can't be reached it keeps trying.
    * @throws SchemaMissingError and the like, which waiting would not heal; IsolationError when
@@ -65,6 +81,7 @@ class PullingWorker implements Worker {
   readonly #finished = new AbortController()
   #started: Promise<void> | undefined
   #missing = false
+  #isPulling = false
   #unsubscribe: () => Promise<void> = async () => undefined
   #resolveEnded: () => void = () => undefined
   #rejectEnded: (error: unknown) => void = () => undefined
@@ -117,16 +134,17 @@ class PullingWorker implements Worker {
       onFailure: (duty, error) => logger.warn({ err: error, duty }, 'housekeeping failed'),
     })
     this.ended = new Promise<void>((resolve, reject) => {
-      this.#resolveEnded = resolve
-      this.#rejectEnded = reject
+      this.#resolveEnded = () => {
+        this.#finished.abort()
+        resolve()
+      }
+      this.#rejectEnded = (error) => {
+        this.#finished.abort()
+        reject(error)
+      }
     })
     // Whoever doesn't await the end is told of it by the log.
-    void this.ended
-      .catch(() => undefined)
-      .then(() => {
-        this.#finished.abort()
-        onEvent({ kind: 'stopped' })
-      })
+    void this.ended.catch(() => undefined).then(() => onEvent({ kind: 'stopped' }))
   }
 
   get name(): string {
@@ -135,6 +153,21 @@ class PullingWorker implements Worker {
 
   get running(): number {
     return this.#loop.running
+  }
+
+  get health(): WorkerHealth {
+    const phase = this.#phase
+    const lastBeatMs = performance.now() - this.#heartbeat.renewedAt
+    // One beat that fails is no news.
+    const isReady = phase === 'pulling' && lastBeatMs < this.#settings.ttlMs / 2
+    return { phase, lastBeatMs, isReady }
+  }
+
+  get #phase(): WorkerPhase {
+    if (this.#missing) return 'missing'
+    if (this.#finished.signal.aborted) return 'stopped'
+    if (!this.#loop.isClaiming) return 'stopping'
+    return this.#isPulling ? 'pulling' : 'starting'
   }
 
   async start(): Promise<this> {
@@ -171,13 +204,16 @@ class PullingWorker implements Worker {
       throw error
     }
     if (this.#missing) return this.#letGo()
-    const { tasking, auxiliary, logger, onEvent } = this.#settings
+    const { tasking, auxiliary, burst, logger, onEvent } = this.#settings
+    // What is due, or was a missing worker's, can run now.
+    if (burst && !auxiliary) await this.#housekeeping.round()
     if (!auxiliary) {
       this.#housekeeping.start()
       this.#dueAlarm.start()
     }
     this.#loopDelay.start()
     logger.info({ workerId: this.id, tasks: [...tasking.definitions.keys()] }, 'worker started')
+    this.#isPulling = true
     onEvent({ kind: 'started' })
     void this.#loop
       .run()

@@ -1,0 +1,40 @@
+import { eventually } from '@tasking/testbed'
+import { describe, expect, test } from 'vitest'
+import { openWorkerScene } from '../worker-scene.ts'
+
+describe('row 22: a worker beats every third of its TTL, and gives up when it can not', () => {
+  test('by default it is missing after 30 s', async () => {
+    await using scene = await openWorkerScene()
+    await scene.start()
+    expect(await scene.tasking.store.workers()).toMatchObject([{ ttlMs: 30_000, alive: true }])
+  })
+
+  test('it beats as long as it lives, and keeps its task', async () => {
+    await using scene = await openWorkerScene()
+    const worker = await scene.start('--ttl', '1s')
+    const { id } = await scene.startHolding(worker)
+    const lastBeat = async () => {
+      const [record] = await scene.tasking.store.workers()
+      if (!record?.alive) throw new Error('It is missing.')
+      return record.lastHeartbeatAt.getTime()
+    }
+    const first = await lastBeat()
+    await eventually(async () => (await lastBeat()) > first + 2_000, { what: 'two TTLs of beats' })
+    expect(await scene.tasking.find(id)).toMatchObject({ state: 'running' })
+  })
+
+  test('one that was paused for too long finds its tasks given away, and ends', async () => {
+    await using scene = await openWorkerScene()
+    const paused = await scene.start('--ttl', '1s', '--name', 'paused')
+    const held = await scene.startHolding(paused)
+    paused.kill('SIGSTOP')
+    await scene.start('--name', 'other')
+    const task = await scene.tasking.task(held.id).finished({ timeout: '20s' })
+    expect(task).toMatchObject({ state: 'failed', error: { code: 'worker_missing' } })
+    await held.letGo()
+    paused.kill('SIGCONT')
+    expect(await paused.exit).toEqual({ code: 1, signal: null })
+    expect(paused.lines.join('\n')).toMatch(/^error: .*\[worker_missing\]$/m)
+    expect(await scene.tasking.find(held.id)).toMatchObject({ state: 'failed' })
+  })
+})

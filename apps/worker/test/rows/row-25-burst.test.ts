@@ -1,0 +1,47 @@
+import { eventually } from '@tasking/testbed'
+import { describe, expect, test } from 'vitest'
+import { double } from '../fixtures/tasks.ts'
+import { openWorkerScene } from '../worker-scene.ts'
+
+describe('row 25: a worker in burst mode', () => {
+  test('runs all that can run, one after the other too, and exits', async () => {
+    await using scene = await openWorkerScene()
+    const { tasking } = scene
+    // All of them at one resource.
+    const chain = await Promise.all([1, 1, 1].map((number) => tasking.dispatch(double, { number })))
+    const elsewhere = await tasking.dispatch(double, { number: 2 }, { queue: 'other' })
+    const worker = scene.spawn('--burst', '--concurrency', '2')
+    expect(await worker.exit).toEqual({ code: 0, signal: null })
+    for (const handle of chain) expect(await handle.load()).toMatchObject({ state: 'completed' })
+    expect(await elsewhere.load()).toMatchObject({ state: 'waiting' })
+    expect(await tasking.store.workers()).toEqual([])
+  })
+
+  test('leaves what waits behind the task of another worker', async () => {
+    await using scene = await openWorkerScene()
+    const { tasking } = scene
+    const held = await scene.startHolding(await scene.start(), ['number:1'])
+    const [blocked, free] = [
+      await tasking.dispatch(double, { number: 1 }),
+      await tasking.dispatch(double, { number: 2 }),
+    ]
+    expect(await scene.spawn('--burst').exit).toEqual({ code: 0, signal: null })
+    expect(await free.finished()).toMatchObject({ state: 'completed' })
+    expect(await blocked.load()).toMatchObject({ state: 'waiting' })
+    await held.letGo()
+  })
+
+  test('takes up what a missing worker has left behind', async () => {
+    await using scene = await openWorkerScene()
+    const { tasking } = scene
+    const killed = await scene.start('--ttl', '1s')
+    await scene.startHolding(killed)
+    killed.kill('SIGKILL')
+    await killed.exit
+    const [record] = await tasking.store.workers()
+    const isOverdue = async () => !(await tasking.store.workers())[0]?.alive
+    await eventually(isOverdue, { what: 'its TTL' })
+    expect(await scene.spawn('--burst').exit).toEqual({ code: 0, signal: null })
+    expect(await tasking.list({ states: ['failed'] })).toMatchObject([{ workerId: record?.id }])
+  })
+})

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { startWorker } from '../worker-process.ts'
+import { openWorkerScene, patienceMs } from '../worker-scene.ts'
+
+describe('row 27: the name of a worker', () => {
+  test('has the process id and the host name filled in', async () => {
+    await using scene = await openWorkerScene()
+    const worker = await scene.start('--name', '{pid} on {hostname}')
+    const [record] = await scene.tasking.store.workers()
+    expect(record?.name).toBe(`${worker.pid} on ${hostname()}`)
+  })
+})
+
+describe('row 27: the pid file of a worker', () => {
+  test('has its process id while it runs, and keeps out a second worker', async () => {
+    await using scene = await openWorkerScene()
+    const path = join(scene.folder, 'worker.pid')
+    const first = await scene.start('--pid-file', path)
+    expect(await readFile(path, 'utf8')).toBe(`${first.pid}\n`)
+    const second = scene.spawn('--pid-file', path)
+    expect(await second.exit).toEqual({ code: 1, signal: null })
+    expect(second.lines.join('\n')).toMatch(/process \d+, which is alive.* \[pid_file_taken\]/)
+    expect(await readFile(path, 'utf8')).toBe(`${first.pid}\n`)
+    first.kill('SIGTERM')
+    expect(await first.exit).toEqual({ code: 0, signal: null })
+    expect(existsSync(path)).toBe(false)
+  })
+
+  test('is taken over from one that was killed', async () => {
+    await using scene = await openWorkerScene()
+    const path = join(scene.folder, 'worker.pid')
+    const first = await scene.start('--pid-file', path)
+    first.kill('SIGKILL')
+    await first.exit
+    expect(existsSync(path)).toBe(true)
+    const second = await scene.start('--pid-file', path)
+    expect(await readFile(path, 'utf8')).toBe(`${second.pid}\n`)
+  })
+})
+
+describe('row 27: a worker that reloads', () => {
+  const module = (answer: string) => `
+    export const ask = { name: 'ask', run: () => '${answer}' }`
+
+  test('starts anew when a module changes', async () => {
+    await using scene = await openWorkerScene()
+    const { tasking, url } = scene
+    const path = join(scene.folder, 'tasks.mjs')
+    await writeFile(path, module('old'))
+    const ask = { name: 'ask', run: () => '' }
+    const flags = ['--reload', '--tasks', path, '--database-url', url]
+    await using worker = startWorker(flags)
+    await worker.waitForLine(/"worker started"/, patienceMs)
+    expect(await (await tasking.dispatch(ask)).result({ timeout: '20s' })).toBe('old')
+    const [before] = await tasking.store.workers()
+    await writeFile(path, module('new'))
+    await worker.waitForLine(/"worker stopped"/)
+    expect(await (await tasking.dispatch(ask)).result({ timeout: '20s' })).toBe('new')
+    const [after] = await tasking.store.workers()
+    expect(after?.id).not.toBe(before?.id)
+    worker.kill('SIGTERM')
+    expect(await worker.exit).toEqual({ code: 0, signal: null })
+    expect(await tasking.store.workers()).toEqual([])
+  })
+})

@@ -1,0 +1,38 @@
+import { defineTask } from '@tasking/core'
+import { eventually } from '@tasking/testbed'
+import { describe, expect, test } from 'vitest'
+
+import { forwardingStore } from '../forwarding-store.ts'
+import { Scene } from '../scene.ts'
+
+describe('row 24: an auxiliary worker', () => {
+  test('runs tasks, and leaves the housekeeping to others', async () => {
+    await using scene = await Scene.open()
+    const quick = defineTask({ name: 'quick', run: () => 'ran' })
+    const beats = scene.meeting(4)
+    const tasking = scene.tasking([quick], {
+      wrap: (store) =>
+        forwardingStore(store, {
+          beat(id) {
+            void beats.arrive()
+            return store.beat(id)
+          },
+        }),
+    })
+    const { store } = tasking
+    const gone = store.newId()
+    await store.registerWorker({
+      ...{ id: gone, name: 'gone', ttlMs: 1, concurrency: 1, version: '' },
+      ...{ queues: ['default'], taskNames: ['quick'] },
+    })
+    const isKnown = async () => (await store.workers()).some(({ id }) => id === gone)
+    const housekeeping = { missing: '100ms' } as const
+    await scene.startedWorker(tasking, { auxiliary: true, ttl: '1s', housekeeping })
+    expect(await (await tasking.dispatch(quick)).result()).toBe('ran')
+    // A second, in which it would have looked for missing workers ten times.
+    await beats.complete
+    expect(await isKnown()).toBe(true)
+    await scene.startedWorker(scene.tasking([quick]), { housekeeping })
+    await eventually(async () => !(await isKnown()), { what: 'the housekeeping' })
+  })
+})
