@@ -97,6 +97,21 @@ test('show and list tell what belongs together', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ children: { canceled: 1, waiting: 0 } })
 })
 
+test('show tells how far a task has come', async () => {
+  const { url } = database
+  const { fencingToken, workerId } = await tasking.find(ids.completed)
+  const report = { code: 'files', message: 'copying', done: 1_500, total: 6_000, suffix: 'files' }
+  const other = { ...report, code: 'progress', message: 'thinking', total: null, suffix: null }
+  const reports = [
+    { id: ids.completed, fencingToken: fencingToken ?? 0n, reports: [report, other] },
+  ]
+  await tasking.store.reportProgress(workerId ?? '', reports)
+  const { stdout } = await cli(['show', ids.completed], { url })
+  expect(stdout).toMatch(
+    /^progress +copying: 1,500 of 6,000 files \(25 %\) \[files\]\n +thinking: 1,500$/m,
+  )
+})
+
 test('cancel goes on where one is refused, and says so in the end', async () => {
   const { code, stdout, stderr } = await cli(
     ['cancel', ids.completed, ids.second, '--reason', 'one is enough'],

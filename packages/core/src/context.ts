@@ -1,5 +1,6 @@
 import type { Logger } from './logger.ts'
 import type { Dispatch, Tasking } from './tasking.ts'
+import type { ProgressUpdate } from './progress.ts'
 import type { ClaimedTask } from './task.ts'
 
 /** What a handler gets beside its input. */
@@ -27,6 +28,11 @@ export interface TaskContext {
   complete(tx: unknown, result?: unknown): Promise<void>
   /** The tasking that runs this task, for what isn't a child's dispatch: looks, cancels, purges. */
   readonly tasking: Tasking
+  /**
+   * Says how far the handler has come. Call it as often as you like: it is written about once a
+   * second, the last one before the task ends. @throws InvalidOptionError
+   */
+  progress(this: void, update: ProgressUpdate): void
   /** Dispatches a child of this task, under its correlation id. */
   readonly dispatch: Dispatch
 }

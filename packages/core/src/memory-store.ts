@@ -21,6 +21,7 @@ import type {
   Schedule,
   SchedulePlan,
 } from './schedule.ts'
+import type { ProgressReport, TaskProgress } from './progress.ts'
 import type { Signal, SignalSource } from './signal.ts'
 import { isFinal, nextState } from './state-machine.ts'
 import type {
@@ -192,6 +193,22 @@ export class MemoryStore implements Store<never> {
 
   async purge(batch: PurgeBatch): Promise<PurgedBatch> {
     return purgeFrom(this.#tasks, batch)
+  }
+
+  async reportProgress(workerId: string, progress: readonly TaskProgress[]): Promise<TaskId[]> {
+    return progress.flatMap(({ id, fencingToken, reports }) => {
+      const task = this.#tasks.get(id)
+      // Also when it has ended by its own doing: the last report may come after that.
+      if (task?.workerId !== workerId || task.fencingToken !== fencingToken) return [id]
+      this.#tasks.progress.write(id, reports)
+      return []
+    })
+  }
+
+  async progress(id: TaskId): Promise<ProgressReport[]> {
+    const task = this.#tasks.get(id)
+    if (task === undefined) return []
+    return this.#tasks.progress.of(id).map((report) => ({ ...report, state: task.state }))
   }
 
   async createGroup(group: NewTaskGroup): Promise<void> {

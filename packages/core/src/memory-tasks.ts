@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import { TaskNotFoundError, TaskStateError } from './errors.ts'
 import { MemoryGroups } from './memory-groups.ts'
+import { MemoryProgress } from './memory-progress.ts'
 import { isInLine, isOwned, later, newMemoryTask } from './memory-task.ts'
 import type { MemoryTask } from './memory-task.ts'
 import { blockersOf } from './reservation.ts'
@@ -20,10 +21,12 @@ export class MemoryTasks {
   #lastFencingToken = 0n
 
   readonly groups: MemoryGroups
+  readonly progress: MemoryProgress
 
   constructor(clock: Clock) {
     this.#clock = clock
     this.groups = new MemoryGroups(clock)
+    this.progress = new MemoryProgress(clock)
   }
 
   get all(): MemoryTask[] {
@@ -124,6 +127,7 @@ export class MemoryTasks {
   }
 
   remove(id: TaskId): void {
+    this.progress.remove(id)
     this.#tasks.delete(id)
   }
 

@@ -2,6 +2,7 @@ import type { Explanation, Line, LineFilter, LineSummary } from './explanation.t
 import type { GroupCancellation, NewTaskGroup, TaskGroupFilter, TaskGroupRecord } from './group.ts'
 import type { JsonValue } from './json.ts'
 import type { Metrics } from './metrics.ts'
+import type { ProgressReport, TaskProgress } from './progress.ts'
 import type { ReservationMode } from './resource.ts'
 import type {
   DueSchedules,
@@ -257,6 +258,13 @@ export interface Store<Tx = never> extends AsyncDisposable {
    * deleting right now is passed over.
    */
   purge(batch: PurgeBatch): Promise<PurgedBatch>
+  /**
+   * Writes how far a worker's tasks have come, over what was written before.
+   * @returns the tasks that aren't this worker's any more: nothing was written of those
+   */
+  reportProgress(workerId: WorkerId, progress: readonly TaskProgress[]): Promise<TaskId[]>
+  /** How far a task has come, in the order in which its reports were begun. */
+  progress(id: TaskId): Promise<ProgressReport[]>
   /** Repeated, it changes nothing. */
   createGroup(group: NewTaskGroup, target?: DispatchTarget<Tx>): Promise<void>
   /**

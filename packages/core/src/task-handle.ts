@@ -12,6 +12,7 @@ import {
 import type { FinishWatch } from './finish-watch.ts'
 import { storableText } from './json.ts'
 import type { Jsonified } from './json.ts'
+import type { ProgressReport } from './progress.ts'
 import type { Store } from './store.ts'
 import type { DispatchedTask, Task, TaskId } from './task.ts'
 
@@ -35,6 +36,8 @@ export interface TaskHandle<Result> {
   result(options?: ResultOptions): Promise<Jsonified<Result>>
   /** Like `result`, but resolves to the record, however the task ended. */
   finished(options?: ResultOptions): Promise<Task>
+  /** How far it has come, in the order in which its reports were begun. */
+  progress(): Promise<ProgressReport[]>
   /** From any process; a running handler's signal aborts. @throws TaskStateError when finished */
   cancel(reason?: string): Promise<Task>
 }
@@ -117,6 +120,7 @@ export function createTaskHandle<Result>(
       }
       throw new TaskStateError(id, task.state, 'awaited')
     },
+    progress: () => store.progress(id),
     cancel: (reason) => cancelTask(store, id, reason),
   }
 }

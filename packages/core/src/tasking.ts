@@ -17,6 +17,7 @@ import type { TaskGroup } from './group-handle.ts'
 import { checkedGroupId } from './group.ts'
 import type { TaskGroupFilter, TaskGroupRecord } from './group.ts'
 import { isName } from './name.ts'
+import type { ProgressReport } from './progress.ts'
 import { newTask } from './new-task.ts'
 import type { DispatchOptions } from './new-task.ts'
 import { purge } from './purge.ts'
@@ -111,6 +112,8 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   find(id: TaskId): Promise<Task>
   /** Newest first. */
   list(filter?: TaskFilter): Promise<Task[]>
+  /** How far a task has come, in the order in which its reports were begun. */
+  progress(id: TaskId): Promise<ProgressReport[]>
   /** How many children of a task, or tasks of a group, are in each state. */
   count(relation: TaskRelation): Promise<TaskCounts>
   /**
@@ -214,6 +217,7 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
       return task
     },
     list: (filter) => store.list(filter),
+    progress: (id) => store.progress(id),
     count: (relation) => store.count(relation),
     async createGroup({ description, ...target } = {}) {
       if (description !== undefined && !isName(description, 1_000)) {

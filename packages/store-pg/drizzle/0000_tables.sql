@@ -16,6 +16,19 @@ CREATE TABLE "tasking"."app_status" (
 	"last_heartbeat_at" timestamp with time zone NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "tasking"."progress_report" (
+	"task_id" uuid NOT NULL,
+	"code" text NOT NULL,
+	"message" text NOT NULL,
+	"done" double precision NOT NULL,
+	"total" double precision,
+	"suffix" text,
+	"fencing_token" bigint NOT NULL,
+	"started_at" timestamp with time zone NOT NULL,
+	"updated_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "progress_report_task_id_code_pk" PRIMARY KEY("task_id","code")
+);
+--> statement-breakpoint
 CREATE TABLE "tasking"."reservation" (
 	"resource" text collate "C" NOT NULL,
 	"position" bigint NOT NULL,

@@ -1535,6 +1535,51 @@ end
 $$;
 --> statement-breakpoint
 
+-- Writes how far tasks have come, where they are the worker's: by its id and the token of the claim,
+-- which stay with a task that it has ended. Says which ones are not.
+create function "tasking".report_progress(worker uuid, reports jsonb) returns uuid[]
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off
+as $$
+declare
+  moment constant timestamptz := clock_timestamp();
+  refused uuid[];
+begin
+  with sent as materialized (
+    select s.*
+      from jsonb_to_recordset(reports) as s (
+             id uuid, "fencingToken" bigint, code text, message text, done float8, total float8, suffix text
+           )
+  ), judged as materialized (
+    select s.*, (
+             select t.worker_id is not distinct from worker and t.fencing_token = s."fencingToken"
+               from "tasking".task as t
+              where t.id = s.id
+           ) is true as own
+      from sent as s
+  ), written as (
+    insert into "tasking".progress_report as p (
+      task_id, code, message, done, total, suffix, fencing_token, started_at, updated_at
+    )
+    select j.id, j.code, j.message, j.done, j.total, j.suffix, j."fencingToken", moment, moment
+      from judged as j
+     where j.own
+     order by j.id, j.code
+        on conflict (task_id, code) do update
+       set message = excluded.message, done = excluded.done, total = excluded.total,
+           suffix = excluded.suffix, fencing_token = excluded.fencing_token,
+           updated_at = excluded.updated_at
+     -- The task may have been given away between the judgement and this.
+     where p.fencing_token <= excluded.fencing_token
+  )
+  select coalesce(array_agg(distinct j.id) filter (where not j.own), '{}') into refused
+    from judged as j;
+  return refused;
+end
+$$;
+--> statement-breakpoint
+
 -- Closes a group: whoever dispatches into it has committed by then, or will be refused. Says whether
 -- there is one.
 create function "tasking".close_group(group_id uuid) returns boolean
@@ -1981,6 +2026,8 @@ as $$
 declare
   looked uuid[];
   chosen uuid[];
+  gone uuid[];
+  left_groups uuid[];
 begin
   if state = 'completed' then
     select array_agg(near.id order by near.id),
@@ -2018,11 +2065,23 @@ begin
     return;
   end if;
   -- Somebody else's purge is not waited for.
-  delete from "tasking".task as t
-   where t.id = any (array(
-           select o.id from "tasking".task as o where o.id = any (chosen) for update skip locked
-         ));
-  get diagnostics purged = row_count;
+  with deleted as (
+    delete from "tasking".task as t
+     where t.id = any (array(
+             select o.id from "tasking".task as o where o.id = any (chosen) for update skip locked
+           ))
+    returning t.id, t.group_id
+  )
+  select array_agg(d.id), array_agg(distinct d.group_id) filter (where d.group_id is not null)
+    into gone, left_groups
+    from deleted as d;
+  purged := coalesce(cardinality(gone), 0);
+  delete from "tasking".progress_report as p where p.task_id = any (gone);
+  -- An open one may yet get tasks.
+  delete from "tasking".task_group as g
+   where g.id = any (left_groups)
+     and g.closed_at is not null
+     and not exists (select from "tasking".task as t where t.group_id = g.id);
 end
 $$;
 --> statement-breakpoint

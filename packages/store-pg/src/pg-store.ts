@@ -21,6 +21,7 @@ import type {
   PurgeBatch,
   Schedule,
   SchedulePlan,
+  ProgressReport,
   Signal,
   SignalSource,
   Store,
@@ -31,6 +32,7 @@ import type {
   TaskGroupId,
   TaskGroupRecord,
   TaskId,
+  TaskProgress,
   TaskRelation,
   Turn,
   TurnResult,
@@ -65,6 +67,7 @@ import type { Place } from './verbs/look.ts'
 import { metrics } from './verbs/metrics.ts'
 import { promote } from './verbs/promote.ts'
 import { deleteTask, purge } from './verbs/purge.ts'
+import { progressOf, reportProgress } from './verbs/progress.ts'
 import { count, find, list, queries } from './verbs/read.ts'
 import {
   dueSchedules,
@@ -203,6 +206,17 @@ export class PgStore implements Store<CallerTransaction> {
   async count(relation: TaskRelation): Promise<TaskCounts> {
     const { pool } = await this.#open()
     return this.#verb('count', pool, () => count(queries(pool), this.#tables, relation))
+  }
+
+  async reportProgress(workerId: WorkerId, progress: readonly TaskProgress[]): Promise<TaskId[]> {
+    const { control: pool } = await this.#open()
+    const run = () => reportProgress(pool, this.#schema, workerId, progress)
+    return this.#verb('reportProgress', pool, run)
+  }
+
+  async progress(id: TaskId): Promise<ProgressReport[]> {
+    const { pool } = await this.#open()
+    return this.#verb('progress', pool, () => progressOf(queries(pool), this.#tables, id))
   }
 
   async createGroup(group: NewTaskGroup, { tx }: DispatchTarget<CallerTransaction> = {}) {

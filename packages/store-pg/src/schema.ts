@@ -3,6 +3,7 @@ import {
   bigint,
   check,
   customType,
+  doublePrecision,
   index,
   integer,
   pgSchema,
@@ -192,6 +193,24 @@ export function tablesIn(schemaName: string) {
     ],
   )
 
+  /** How far a task has come with something; the last word of its owner. */
+  const progressReport = schema.table(
+    'progress_report',
+    {
+      taskId: uuid('task_id').notNull(),
+      code: text('code').notNull(),
+      message: text('message').notNull(),
+      done: doublePrecision('done').notNull(),
+      total: doublePrecision('total'),
+      suffix: text('suffix'),
+      // Of the claim that it was written under, so that an older one can't overwrite it.
+      fencingToken: bigint('fencing_token', { mode: 'bigint' }).notNull(),
+      startedAt: time('started_at').notNull(),
+      updatedAt: time('updated_at').notNull(),
+    },
+    (p) => [primaryKey({ columns: [p.taskId, p.code] })],
+  )
+
   // One at a time: positions must grow with the commits of dispatchers that conflict.
   const position = schema.sequence('position', { cache: 1 })
   const fencingToken = schema.sequence('fencing_token', { cache: 1 })
@@ -205,6 +224,7 @@ export function tablesIn(schemaName: string) {
     appStatus,
     taskGroup,
     schedule,
+    progressReport,
     position,
     fencingToken,
   }
@@ -222,6 +242,7 @@ export const {
   appStatus,
   taskGroup,
   schedule,
+  progressReport,
   position,
   fencingToken,
 } = tablesIn(defaultSchema)

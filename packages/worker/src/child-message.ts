@@ -1,4 +1,12 @@
-import type { ClaimedTask, Completion, JsonValue, TaskError, TaskId, WorkerId } from '@tasking/core'
+import type {
+  ClaimedTask,
+  Completion,
+  JsonValue,
+  ProgressState,
+  TaskError,
+  TaskId,
+  WorkerId,
+} from '@tasking/core'
 import type { AbortMessage } from './task-abort.ts'
 
 /** What a child needs before it can run a handler. */
@@ -40,6 +48,8 @@ export type FromChild =
   /** Said before the handler is called: without it, the handler has not begun. */
   | { readonly kind: 'began' }
   | { readonly kind: 'log'; readonly line: LogLine }
+  /** Of the handler that runs now. */
+  | { readonly kind: 'progress'; readonly reports: readonly ProgressState[] }
   | { readonly kind: 'ended'; readonly completion: Completion }
   /** An error that nothing caught; it ends now. */
   | { readonly kind: 'uncaught'; readonly error: TaskError }

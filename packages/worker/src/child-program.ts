@@ -1,3 +1,4 @@
+import { systemClock } from '@tasking/core'
 import type { Tasking } from '@tasking/core'
 import { childLog } from './child-log.ts'
 import type { RunOrder, ToChild } from './child-message.ts'
@@ -5,6 +6,7 @@ import type { ChildPort } from './child-port.ts'
 import { openTasking } from './child-tasking.ts'
 import { toTaskError } from './handler-end.ts'
 import { HandlerRun } from './handler-run.ts'
+import { ProgressRelay } from './progress-relay.ts'
 import { fromAbortMessage } from './task-abort.ts'
 
 /** What a thread or a process does: opens its tasking once, then runs what it is told to. */
@@ -52,13 +54,17 @@ export class ChildProgram {
       // A line that can't be sent must not fail its task.
       this.#port.send({ kind: 'log', line }).catch(() => undefined)
     })
-    const run = new HandlerRun(task, workerId)
+    const progress = new ProgressRelay(systemClock, (reports) => {
+      this.#port.send({ kind: 'progress', reports }).catch(() => undefined)
+    })
+    const run = new HandlerRun(task, workerId, (reports) => progress.note(reports))
     this.#run = run
     if (directory !== undefined) process.chdir(directory)
     // On its way before the handler can block or end this child.
     await this.#port.send({ kind: 'began' })
     const completion = await run.run(this.#tasking, log)
     this.#run = undefined
+    progress.flush()
     if (directory !== undefined) process.chdir(this.#home)
     await this.#port.send({ kind: 'ended', completion })
   }

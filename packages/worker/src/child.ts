@@ -2,6 +2,7 @@ import type { Completion, TaskError } from '@tasking/core'
 import type { ChildChannel, ChildEnd } from './child-channel.ts'
 import { HandlerCrashedError, IsolationError, wayOf } from './child-error.ts'
 import type { ChildSetUp, FromChild, LogLine, RunOrder } from './child-message.ts'
+import type { OnProgress } from './handler-run.ts'
 import { toAbortMessage } from './task-abort.ts'
 import type { TaskAbort } from './task-abort.ts'
 
@@ -12,8 +13,14 @@ type RunEnd =
 
 type Opened = Extract<FromChild, { readonly kind: 'ready' | 'broken' }>
 
-interface CurrentRun {
+/** Told of a run while it goes on. */
+export interface RunListener {
+  /** The handler starts. */
   readonly onBegin: () => void
+  readonly onProgress: OnProgress
+}
+
+interface CurrentRun extends RunListener {
   readonly resolve: (completion: Completion) => void
 }
 
@@ -69,15 +76,15 @@ export class Child {
     throw new IsolationError(this.isolation, `${name}: ${message}`, { cause: first.error })
   }
 
-  /** Runs a handler to its end, or to the child's. @param onBegin called when it starts */
-  async run(order: RunOrder, onBegin: () => void): Promise<RunEnd> {
+  /** Runs a handler to its end, or to the child's. */
+  async run(order: RunOrder, { onBegin, onProgress }: RunListener): Promise<RunEnd> {
     let began = false
     const completed = new Promise<Completion>((resolve) => {
       const begin = () => {
         began = true
         onBegin()
       }
-      this.#current = { onBegin: begin, resolve }
+      this.#current = { onBegin: begin, onProgress, resolve }
     })
     this.#channel.send({ kind: 'run', order })
     const end = await Promise.race([completed, this.ended])
@@ -111,6 +118,8 @@ export class Child {
         return this.#opened(message)
       case 'began':
         return this.#current?.onBegin()
+      case 'progress':
+        return this.#current?.onProgress(message.reports)
       case 'log':
         return this.#onLog(message.line)
       case 'ended':

@@ -1,5 +1,6 @@
 import type { ClaimedTask, Completion, Logger, Tasking, WorkerId } from '@tasking/core'
 import { HandlerRun } from './handler-run.ts'
+import type { OnProgress } from './handler-run.ts'
 import type { TaskAbort } from './task-abort.ts'
 
 /** The way in which a task's handler runs: on the worker's own event loop, or in a child. */
@@ -21,8 +22,9 @@ export function inlineExecution(
   workerId: WorkerId,
   tasking: Tasking,
   logger: Logger,
+  onProgress: OnProgress,
 ): Execution {
-  const run = new HandlerRun(task, workerId)
+  const run = new HandlerRun(task, workerId, onProgress)
   return {
     run(onBegin) {
       onBegin()

@@ -1,19 +1,43 @@
-import { parseInput, throughJson, withCorrelationId } from '@tasking/core'
-import type { ClaimedTask, Completion, Logger, TaskContext, Tasking, WorkerId } from '@tasking/core'
+import {
+  InvalidOptionError,
+  maxProgressCodes,
+  parseInput,
+  progressState,
+  throughJson,
+  withCorrelationId,
+} from '@tasking/core'
+import type {
+  ClaimedTask,
+  Completion,
+  Logger,
+  ProgressState,
+  ProgressUpdate,
+  TaskContext,
+  Tasking,
+  WorkerId,
+} from '@tasking/core'
 import { returned, threw } from './handler-end.ts'
 import type { TaskAbort } from './task-abort.ts'
+
+/** Told of the latest reports of a handler. */
+export type OnProgress = (reports: readonly ProgressState[]) => void
 
 /** A handler on this event loop, be it a worker's, a thread's or a process's. */
 export class HandlerRun {
   readonly task: ClaimedTask
   readonly #workerId: WorkerId
+  readonly #onProgress: OnProgress
   readonly #abort = new AbortController()
   #inTransaction = false
   #thrown: unknown
+  readonly #codes = new Set<string>()
+  #ended = false
 
-  constructor(task: ClaimedTask, workerId: WorkerId) {
+  /** @param onProgress gets every report of the handler, and none after its end */
+  constructor(task: ClaimedTask, workerId: WorkerId, onProgress: OnProgress = () => undefined) {
     this.task = task
     this.#workerId = workerId
+    this.#onProgress = onProgress
   }
 
   /** Asks the handler to stop. The first reason stands. */
@@ -33,6 +57,7 @@ export class HandlerRun {
     const completion = await withCorrelationId(correlationId ?? undefined, () =>
       this.#end(tasking, logger),
     )
+    this.#ended = true
     return this.#inTransaction ? { ...completion, inTransaction: true } : completion
   }
 
@@ -49,6 +74,17 @@ export class HandlerRun {
       this.#thrown = thrown
       return threw(task, thrown, signal.reason)
     }
+  }
+
+  #progress(update: ProgressUpdate): void {
+    const report = progressState(update)
+    if (this.#ended) return
+    this.#codes.add(report.code)
+    if (this.#codes.size > maxProgressCodes) {
+      const expected = `one of the first ${maxProgressCodes} of its task`
+      throw new InvalidOptionError('code', report.code, expected)
+    }
+    this.#onProgress([report])
   }
 
   #context(tasking: Tasking, logger: Logger): TaskContext {
@@ -71,6 +107,7 @@ export class HandlerRun {
         await tasking.store.complete(completion, { tx: tx as never })
       },
       tasking,
+      progress: (update) => this.#progress(update),
       dispatch: (definition, ...[input, options]) =>
         // The tuple's two forms are one call: an input that may be left out is undefined.
         Reflect.apply(tasking.dispatch, tasking, [definition, input, { parentId: id, ...options }]),

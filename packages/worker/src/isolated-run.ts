@@ -3,6 +3,7 @@ import type { Child } from './child.ts'
 import type { ChildPool } from './child-pool.ts'
 import type { Execution } from './execution.ts'
 import { threw } from './handler-end.ts'
+import type { OnProgress } from './handler-run.ts'
 import type { TaskAbort } from './task-abort.ts'
 import { createWorkingDirectory } from './working-directory.ts'
 import type { WorkingDirectory } from './working-directory.ts'
@@ -17,6 +18,7 @@ export class IsolatedRun implements Execution {
   readonly #isolation: 'thread' | 'process'
   readonly #pool: ChildPool
   readonly #logger: Logger
+  readonly #onProgress: OnProgress
   readonly #stop = new AbortController()
   #child: Child | undefined
   #killed = false
@@ -27,12 +29,14 @@ export class IsolatedRun implements Execution {
     isolation: 'thread' | 'process',
     pool: ChildPool,
     logger: Logger,
+    onProgress: OnProgress = () => undefined,
   ) {
     this.#task = task
     this.#workerId = workerId
     this.#isolation = isolation
     this.#pool = pool
     this.#logger = logger
+    this.#onProgress = onProgress
   }
 
   async run(onBegin: () => void): Promise<Completion> {
@@ -99,7 +103,7 @@ export class IsolatedRun implements Execution {
       if (this.#stop.signal.aborted) return threw(task, this.#reason, this.#reason)
       const workerId = this.#workerId
       const order = { task, workerId, ...(directory && { directory: directory.path }) }
-      const end = await child.run(order, onBegin)
+      const end = await child.run(order, { onBegin, onProgress: this.#onProgress })
       if ('completion' in end) return end.completion
       if (!end.began && !this.#stop.signal.aborted && !last) return undefined
       const completion = threw(task, this.#killed ? this.#reason : end.error, this.#reason)

@@ -3,8 +3,10 @@ import type { ClaimedTask, WorkerId } from '@tasking/core'
 import type { ChildPool } from './child-pool.ts'
 import { inlineExecution } from './execution.ts'
 import type { Execution } from './execution.ts'
+import type { OnProgress } from './handler-run.ts'
 import { IsolatedRun } from './isolated-run.ts'
 import type { WorkerSettings } from './options.ts'
+import type { ProgressBook } from './progress-book.ts'
 import { TaskRun } from './task-run.ts'
 import type { RunLimits } from './task-run.ts'
 
@@ -13,12 +15,19 @@ export class Launcher {
   readonly #workerId: WorkerId
   readonly #settings: WorkerSettings
   readonly #children: ChildPool | undefined
+  readonly #progress: ProgressBook
 
   /** @param children needed as soon as a definition is isolated */
-  constructor(workerId: WorkerId, settings: WorkerSettings, children: ChildPool | undefined) {
+  constructor(
+    workerId: WorkerId,
+    settings: WorkerSettings,
+    children: ChildPool | undefined,
+    progress: ProgressBook,
+  ) {
     this.#workerId = workerId
     this.#settings = settings
     this.#children = children
+    this.#progress = progress
   }
 
   runOf(task: ClaimedTask): TaskRun {
@@ -27,11 +36,12 @@ export class Launcher {
 
   #executionOf(task: ClaimedTask): Execution {
     const { tasking, logger } = this.#settings
+    const onProgress: OnProgress = (reports) => this.#progress.note(task, reports)
     const isolation = tasking.definitions.get(task.name)?.isolation ?? this.#settings.isolation
     if (isolation === 'inline' || this.#children === undefined) {
-      return inlineExecution(task, this.#workerId, tasking, logger)
+      return inlineExecution(task, this.#workerId, tasking, logger, onProgress)
     }
-    return new IsolatedRun(task, this.#workerId, isolation, this.#children, logger)
+    return new IsolatedRun(task, this.#workerId, isolation, this.#children, logger, onProgress)
   }
 
   #limitsOf({ name, options }: ClaimedTask): RunLimits {

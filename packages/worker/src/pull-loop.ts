@@ -14,6 +14,7 @@ import type { WorkerSettings } from './options.ts'
 import { Outbox } from './outbox.ts'
 import { Polling } from './polling.ts'
 import { TaskAbort } from './task-abort.ts'
+import type { ProgressBook } from './progress-book.ts'
 import type { TaskRun } from './task-run.ts'
 
 export interface PullLoopListener {
@@ -39,6 +40,7 @@ export class PullLoop {
   readonly #settings: WorkerSettings
   readonly #listener: PullLoopListener
   readonly #launcher: Launcher
+  readonly #progress: ProgressBook
   readonly #running = new Map<TaskId, TaskRun>()
   readonly #looks = new LookAgain()
   readonly #outbox = new Outbox()
@@ -57,11 +59,13 @@ export class PullLoop {
     id: WorkerId,
     settings: WorkerSettings,
     launcher: Launcher,
+    progress: ProgressBook,
     listener: PullLoopListener,
   ) {
     this.#id = id
     this.#settings = settings
     this.#launcher = launcher
+    this.#progress = progress
     this.#listener = listener
     this.polling = new Polling(settings.pollMs, () => settings.clock.random())
   }
@@ -230,7 +234,10 @@ export class PullLoop {
     this.#running.set(task.id, run)
     onEvent({ kind: 'claimed', taskId: task.id, taskName: task.name })
     if (this.#abortReason !== undefined) run.abort(this.#abortReason)
-    void run.run().then((completion) => {
+    void run.run().then(async (completion) => {
+      // Nothing is waited for where nothing was reported.
+      const unwritten = this.#progress.close(task)
+      if (unwritten !== undefined) await unwritten
       this.#running.delete(task.id)
       this.#outbox.add(completion)
       const state = completion.state === 'retry' ? 'scheduled' : completion.state

@@ -9,6 +9,7 @@ import { Launcher } from './launcher.ts'
 import { LoopDelay } from './loop-delay.ts'
 import { isolationsIn, workerSettings } from './options.ts'
 import type { WorkerOptions, WorkerSettings } from './options.ts'
+import { ProgressBook } from './progress-book.ts'
 import { PullLoop } from './pull-loop.ts'
 import { scheduleDuty } from './schedule-duty.ts'
 import { TaskAbort } from './task-abort.ts'
@@ -94,8 +95,9 @@ class PullingWorker implements Worker {
     this.#settings = settings
     const { childSetUp, heapLimitMb } = settings
     this.#children = childSetUp && new ChildPool(childSetUp, { heapLimitMb }, clock, logger)
-    const launcher = new Launcher(this.id, settings, this.#children)
-    this.#loop = new PullLoop(this.id, settings, launcher, {
+    const progress = new ProgressBook(store, this.id, clock, logger)
+    const launcher = new Launcher(this.id, settings, this.#children, progress)
+    this.#loop = new PullLoop(this.id, settings, launcher, progress, {
       onMissing: () => this.#giveUp(),
       onNextDue: (inMs) => this.#dueAlarm.expect(inMs),
     })

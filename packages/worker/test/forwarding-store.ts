@@ -8,6 +8,8 @@ export function forwardingStore(store: Store, verbs: Partial<Store>): Store {
     dispatch: (tasks, target) => store.dispatch(tasks, target),
     turn: (turn) => store.turn(turn),
     complete: (completion, target) => store.complete(completion, target),
+    reportProgress: (workerId, progress) => store.reportProgress(workerId, progress),
+    progress: (id) => store.progress(id),
     createGroup: (group, target) => store.createGroup(group, target),
     closeGroup: (id) => store.closeGroup(id),
     cancelGroup: (id, reason) => store.cancelGroup(id, reason),

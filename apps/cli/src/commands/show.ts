@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import { bold, dim, red } from 'yoctocolors'
-import type { Task, TaskCounts, TaskError } from '@tasking/core'
+import type { ProgressReport, Task, TaskCounts, TaskError } from '@tasking/core'
 import { withTasking } from '../connection.ts'
+import { count } from '../count.ts'
 import { globalFlags } from '../global-flags.ts'
 import { jsonOf, print, printJson } from '../output.ts'
 import { printable } from '../printable.ts'
@@ -28,14 +29,23 @@ export function showCommand(): Command {
     .action(async (id: string, _flags: unknown, command: Command) => {
       await withTasking(command, async (tasking) => {
         const task = await tasking.find(id)
-        const children = await tasking.count({ parentId: task.id })
-        if (globalFlags(command).json) printJson({ ...task, children })
-        else print(description(task, children, new Date()))
+        const [children, progress] = await Promise.all([
+          tasking.count({ parentId: task.id }),
+          tasking.progress(task.id),
+        ])
+        if (globalFlags(command).json) printJson({ ...task, children, progress })
+        else print(description({ task, children, progress }, new Date()))
       })
     })
 }
 
-function description(task: Task, children: TaskCounts, now: Date): string {
+interface Shown {
+  readonly task: Task
+  readonly children: TaskCounts
+  readonly progress: readonly ProgressReport[]
+}
+
+function description({ task, children, progress }: Shown, now: Date): string {
   const { resources, error, state } = task
   const time = (at: Date | null) => at && `${at.toISOString()} (${ageText(at, now)} ago)`
   const facts: readonly (readonly [string, string | null])[] = [
@@ -64,6 +74,7 @@ function description(task: Task, children: TaskCounts, now: Date): string {
     ['started', time(task.startedAt)],
     ['finished', time(task.finishedAt)],
     ['ran for', durationText(task, now)],
+    ['progress', progress.map(progressText).join('\n')],
     ['input', lines(jsonOf(task.input))],
     ['result', state === 'completed' ? lines(jsonOf(task.result)) : null],
     ['error', state === 'skipped' ? null : error && errorText(error)],
@@ -78,6 +89,14 @@ function dueAge(runAt: Date, now: Date): string {
 function fact(label: string, text: string): string {
   const margin = 15
   return bold(label.padEnd(margin)) + text.replaceAll('\n', `\n${' '.repeat(margin)}`)
+}
+
+function progressText({ code, message, done, total, suffix }: ProgressReport): string {
+  const amount = total === null ? count(done) : `${count(done)} of ${count(total)}`
+  const share = total === null || total === 0 ? '' : ` (${Math.floor((done / total) * 100)} %)`
+  const unit = suffix === null ? '' : ` ${suffix}`
+  const name = code === 'progress' ? '' : ` [${code}]`
+  return printable(`${message}: ${amount}${unit}${share}${name}`)
 }
 
 function reasonText({ message, code }: TaskError): string {

@@ -13,6 +13,7 @@ import { lineCases } from './lines.ts'
 import { metricsCases } from './metrics.ts'
 import { ownCompletionCases } from './own-completion.ts'
 import type { InTransaction } from './own-completion.ts'
+import { progressCases } from './progress.ts'
 import { relationCases } from './relations.ts'
 import { retryCases } from './retries.ts'
 import { scheduleCases } from './schedules.ts'
@@ -52,6 +53,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...relationCases,
   ...groupCases,
   ...scheduleCases,
+  ...progressCases,
 ]
 
 export type { InTransaction } from './own-completion.ts'

@@ -37,6 +37,8 @@ export async function deleteTask(
        delete from "${schema}".task
         where id = $1::text::uuid and state in ('completed', 'failed', 'canceled', 'skipped')
        returning id
+     ), its_progress as (
+       delete from "${schema}".progress_report where task_id in (select id from gone)
      )
      select exists (select from gone),
             (select state from "${schema}".task where id = $1::text::uuid)`,
