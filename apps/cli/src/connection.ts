@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { createTasking } from '@tasking/core'
+import { createTasking, encryptionKeysFrom } from '@tasking/core'
 import type { AnyTaskDefinition, Tasking } from '@tasking/core'
 import { wrongUsage } from './command-error.ts'
 import { globalFlags } from './global-flags.ts'
@@ -30,6 +30,10 @@ export async function withTasking(
   // Loaded when it is needed, so that --help is quick.
   const { pgStore } = await import('@tasking/store-pg')
   const store = pgStore({ ...place, poolSize: 2, listen: false })
-  await using tasking = createTasking({ store, tasks })
+  const keys = process.env['TASKING_ENCRYPTION_KEYS']
+  await using tasking = createTasking({
+    ...{ store, tasks },
+    ...(keys && { encryption: { keys: encryptionKeysFrom(keys) } }),
+  })
   await use(tasking)
 }

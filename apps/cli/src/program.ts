@@ -6,6 +6,7 @@ import { dispatchCommand } from './commands/dispatch.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { explainCommand } from './commands/explain.ts'
 import { groupsCommand } from './commands/groups.ts'
+import { keysCommand } from './commands/keys.ts'
 import { listCommand } from './commands/list.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { purgeCommand } from './commands/purge.ts'
@@ -30,6 +31,7 @@ const commands = [
   purgeCommand,
   groupsCommand,
   schedulesCommand,
+  keysCommand,
   workersCommand,
   statusCommand,
   demoCommand,

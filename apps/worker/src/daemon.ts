@@ -6,6 +6,7 @@ import type { Tasking } from '@tasking/core'
 import { pgStore } from '@tasking/store-pg'
 import { createWorker, loadSchedules, loadTaskModules } from '@tasking/worker'
 import type { Worker, WorkerEvent } from '@tasking/worker'
+import { encryption } from './encryption.ts'
 import type { Flags } from './flags.ts'
 import type { IsolatedSettings } from './isolated-tasking.ts'
 import { serveHealth } from './health-server.ts'
@@ -76,7 +77,8 @@ async function taskingOf({ listen }: Flags, settings: IsolatedSettings): Promise
     ...(listen !== undefined && { listen }),
   })
   const tasks = await loadTaskModules(modules, cwd)
-  return createTasking({ store, tasks, schedules: await loadSchedules(modules, cwd) })
+  const schedules = await loadSchedules(modules, cwd)
+  return createTasking({ store, tasks, schedules, ...encryption() })
 }
 
 async function untilEnded(worker: Worker, logger: Logger): Promise<void> {

@@ -1,6 +1,7 @@
 import { createTasking } from '@tasking/core'
 import type { Tasking } from '@tasking/core'
 import { loadTaskModules } from '@tasking/worker'
+import { encryption } from './encryption.ts'
 import { lazyStore } from './lazy-store.ts'
 
 /** What the worker's threads and processes need to make a tasking like its own. */
@@ -20,5 +21,5 @@ export async function tasking(settings: IsolatedSettings): Promise<Tasking> {
     // One handler at a time, which listens to nothing.
     return pgStore({ url, listen: false, poolSize: 2, ...(schema !== undefined && { schema }) })
   })
-  return createTasking({ store, tasks: await loadTaskModules(modules, cwd) })
+  return createTasking({ store, tasks: await loadTaskModules(modules, cwd), ...encryption() })
 }

@@ -36,6 +36,8 @@ export interface TaskDefinition<Dispatched, Input, Result> {
    * Then a thread or a process is killed.
    */
   readonly grace?: Duration | undefined
+  /** Its inputs are encrypted at rest, with the `encryption` of the tasking. Default false. */
+  readonly encrypted?: boolean | undefined
   run(input: Input, context: TaskContext): Result | Promise<Result>
 }
 
@@ -49,6 +51,7 @@ export interface AnyTaskDefinition {
   readonly isolation?: Isolation | undefined
   readonly timeout?: Duration | undefined
   readonly grace?: Duration | undefined
+  readonly encrypted?: boolean | undefined
   run(input: never, context: TaskContext): unknown
 }
 

@@ -42,6 +42,33 @@ export class NotJsonError extends TaskingError {
   }
 }
 
+/** An input is, or has to be, encrypted, and there is no key for it here. */
+export class EncryptionKeyMissingError extends TaskingError {
+  /** The one that is missing; without it, any key would do. */
+  readonly keyId: string | undefined
+
+  constructor(taskName: string, keyId?: string) {
+    super(
+      'encryption_key_missing',
+      keyId === undefined
+        ? `The input of "${taskName}" has to be encrypted, and there is no key: give createTasking encryption keys, or set TASKING_ENCRYPTION_KEYS.`
+        : `The input of "${taskName}" is encrypted with the key "${keyId}", which is not among the encryption keys here.`,
+    )
+    this.keyId = keyId
+  }
+}
+
+/** An encrypted input can't be decrypted: it was changed, or belongs to another task. */
+export class DecryptionError extends TaskingError {
+  constructor(taskName: string, keyId: string, options?: ErrorOptions) {
+    super(
+      'decryption_failed',
+      `The input of "${taskName}" can't be decrypted with the key "${keyId}": it was changed, was another task's, or this is another key of that name.`,
+      options,
+    )
+  }
+}
+
 /** A resource name that can't be reserved. */
 export class InvalidResourceError extends TaskingError {
   readonly resource: unknown

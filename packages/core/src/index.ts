@@ -1,3 +1,4 @@
+export { encryptionKeyOf } from './cipher.ts'
 export { systemClock } from './clock.ts'
 export type { Clock } from './clock.ts'
 export type { TaskContext } from './context.ts'
@@ -6,12 +7,16 @@ export { defineTask } from './definition.ts'
 export type { AnyTaskDefinition, ResourceRule, ResultOf, TaskDefinition } from './definition.ts'
 export { durationText, milliseconds } from './duration.ts'
 export type { Duration } from './duration.ts'
+export { encryptionKeysFrom, newEncryptionKey } from './encryption-key.ts'
+export type { EncryptionKey, EncryptionOptions } from './encryption-key.ts'
 export {
   BatchEntryError,
+  DecryptionError,
   DuplicateTaskError,
   GroupClosedError,
   GroupNotFoundError,
   GroupTimeoutError,
+  EncryptionKeyMissingError,
   InvalidInputError,
   InvalidOptionError,
   InvalidResourceError,

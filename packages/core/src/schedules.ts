@@ -1,3 +1,4 @@
+import type { Cipher } from './cipher.ts'
 import type { Clock } from './clock.ts'
 import type { AnyTaskDefinition, TaskDefinition } from './definition.ts'
 import { InvalidOptionError, ScheduleNotFoundError } from './errors.ts'
@@ -95,6 +96,7 @@ export function defineSchedule<Dispatched, Input, Result>(
 export function createSchedules(
   store: Store,
   clock: Clock,
+  cipher: Cipher,
   declared: readonly ScheduleDefinition[],
   handleOf: (id: TaskId, dispatched: DispatchedTask) => DispatchedHandle<unknown>,
 ): Schedules {
@@ -124,11 +126,13 @@ export function createSchedules(
   return {
     find,
     async set(schedule: (TimingRequest | { timing: Timing }) & ScheduleBody) {
-      return store.setSchedule(await newSchedule(store, definitionOf(schedule), clock.now()))
+      return store.setSchedule(
+        await newSchedule(store, definitionOf(schedule), cipher, clock.now()),
+      )
     },
     async setDeclared() {
       for (const schedule of declared) {
-        await store.setSchedule(await newSchedule(store, schedule, clock.now()))
+        await store.setSchedule(await newSchedule(store, schedule, cipher, clock.now()))
       }
     },
     list: () => store.schedules(),
@@ -174,11 +178,15 @@ function definitionOf(schedule: (TimingRequest | { timing: Timing }) & ScheduleB
 async function newSchedule(
   store: Store,
   { name, timing, task: definition, input, options }: ScheduleDefinition,
+  cipher: Cipher,
   now: Date,
 ): Promise<NewSchedule> {
   const { id: _id, ...task } = await newTask(store.newId(), definition, input, options)
+  const subject = { task: task.name, schedule: name }
+  const sealed = await cipher.seal(task.input, subject, definition.encrypted ?? false)
   return {
     ...{ name, timing, nextAt: firstTime(timing, now) },
-    task: { ...task, options: { ...task.options, schedule: name } },
+    // Its tasks have ids of their own, so it is the schedule that an encrypted input belongs to.
+    task: { ...task, input: sealed, options: { ...task.options, schedule: name } },
   }
 }

@@ -9,6 +9,8 @@ import {
   TaskNotFoundError,
   UnknownTaskError,
 } from './errors.ts'
+import { Cipher } from './cipher.ts'
+import type { EncryptionOptions } from './encryption-key.ts'
 import { FinishWatch } from './finish-watch.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import type { Metrics } from './metrics.ts'
@@ -18,6 +20,7 @@ import { checkedGroupId } from './group.ts'
 import type { TaskGroupFilter, TaskGroupRecord } from './group.ts'
 import { isName } from './name.ts'
 import type { ProgressReport } from './progress.ts'
+import type { JsonValue } from './json.ts'
 import { newTask } from './new-task.ts'
 import type { DispatchOptions } from './new-task.ts'
 import { purge } from './purge.ts'
@@ -25,7 +28,7 @@ import type { PurgeOptions } from './purge.ts'
 import type { DispatchTarget, Store, TaskFilter, TaskRelation } from './store.ts'
 import { cancelTask, createTaskHandle, outcomeOf } from './task-handle.ts'
 import type { DispatchedHandle, TaskHandle } from './task-handle.ts'
-import type { DispatchedTask, Task, TaskCounts, TaskGroupId, TaskId } from './task.ts'
+import type { ClaimedTask, DispatchedTask, Task, TaskCounts, TaskGroupId, TaskId } from './task.ts'
 import { createSchedules } from './schedules.ts'
 import type { ScheduleDefinition, Schedules } from './schedules.ts'
 
@@ -74,6 +77,8 @@ export interface TaskingOptions<Tx = never> {
   readonly tasks?: readonly AnyTaskDefinition[]
   /** Where time comes from. Default the system's clock. */
   readonly clock?: Clock
+  /** The keys for inputs that are encrypted at rest. Without them, none is. */
+  readonly encryption?: EncryptionOptions
   /** Schedules that are there, as they are defined here, as soon as a worker of this tasking is. */
   readonly schedules?: readonly ScheduleDefinition[]
 }
@@ -108,6 +113,13 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   /** A handle for a task dispatched earlier, perhaps by another process. */
   task(id: TaskId): TaskHandle<unknown>
   readonly schedules: Schedules
+  /**
+   * The input of a task as it was dispatched, decrypted where it is encrypted.
+   * @throws EncryptionKeyMissingError, DecryptionError
+   */
+  openInput(task: Pick<ClaimedTask, 'id' | 'name' | 'input' | 'options'>): Promise<JsonValue>
+  /** Whether tasks of this definition can run here: encrypted ones need a key. */
+  canRun(definition: AnyTaskDefinition): boolean
   /** @throws TaskNotFoundError */
   find(id: TaskId): Promise<Task>
   /** Newest first. */
@@ -161,13 +173,20 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
  * @throws DuplicateTaskError
  */
 export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
-  const { store, tasks = [], schedules = [], clock = systemClock } = options
+  const { store, tasks = [], schedules = [], clock = systemClock, encryption } = options
   const definitions = new Map<string, AnyTaskDefinition>()
   for (const definition of tasks) {
     if (definitions.has(definition.name)) throw new DuplicateTaskError(definition.name)
     definitions.set(definition.name, definition)
   }
   const watch = new FinishWatch(store, clock)
+  const cipher = new Cipher(encryption)
+
+  async function prepared(definition: AnyTaskDefinition, input: unknown, asked?: DispatchOptions) {
+    const task = await newTask(store.newId(), definition, input, asked)
+    const subject = { task: task.name, id: task.id }
+    return { ...task, input: await cipher.seal(task.input, subject, isEncrypted(definition)) }
+  }
 
   function handleOf<Result>(asked: TaskId, dispatched: DispatchedTask | undefined) {
     const answer = dispatched ?? { id: asked, state: 'waiting', blocked: false }
@@ -184,7 +203,7 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
       return definition
     },
     async dispatch(definition, ...[input, options]) {
-      const task = await newTask(store.newId(), definition, input, options)
+      const task = await prepared(definition, input, options)
       const [dispatched] = await store.dispatch([task], options)
       return handleOf(task.id, dispatched)
     },
@@ -192,25 +211,31 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
       entries: Entries,
       target?: DispatchTarget<Tx>,
     ) {
-      const prepared = await Promise.all(
+      const tasks = await Promise.all(
         entries.map(async ({ definition, input, options }, index) => {
           try {
-            return await newTask(store.newId(), definition, input, options)
+            return await prepared(definition, input, options)
           } catch (cause) {
             throw new BatchEntryError(index, cause)
           }
         }),
       )
-      if (prepared.length === 0) return [] as unknown as BatchHandles<Entries>
-      const dispatched = await store.dispatch(prepared, target).catch((error: unknown) => {
+      if (tasks.length === 0) return [] as unknown as BatchHandles<Entries>
+      const dispatched = await store.dispatch(tasks, target).catch((error: unknown) => {
         throw error instanceof ResourcesBusyError ? new BatchEntryError(error.index, error) : error
       })
       // One handle per entry, in their order.
-      const handles = prepared.map(({ id }, index) => handleOf(id, dispatched[index]))
+      const handles = tasks.map(({ id }, index) => handleOf(id, dispatched[index]))
       return handles as BatchHandles<Entries>
     },
     task: (id) => createTaskHandle(id, store, watch, clock),
-    schedules: createSchedules(store, clock, schedules, handleOf),
+    schedules: createSchedules(store, clock, cipher, schedules, handleOf),
+    canRun: (definition) => cipher.hasKeys || !isEncrypted(definition),
+    openInput: ({ id, name, input, options: own }) => {
+      const { schedule } = own ?? {}
+      const subject = schedule === undefined ? { task: name, id } : { task: name, schedule }
+      return cipher.open(input, subject)
+    },
     async find(id) {
       const [task] = await store.find([id])
       if (task === undefined) throw new TaskNotFoundError(id)
@@ -243,4 +268,8 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
     [Symbol.asyncDispose]: () => tasking.close(),
   }
   return tasking
+}
+
+function isEncrypted({ encrypted = false }: AnyTaskDefinition): boolean {
+  return encrypted
 }

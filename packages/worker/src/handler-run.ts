@@ -66,7 +66,7 @@ export class HandlerRun {
     const { signal } = this.#abort
     try {
       const definition = tasking.definition(task.name)
-      const input = await parseInput(definition, task.input)
+      const input = await parseInput(definition, await tasking.openInput(task))
       // The definition's own schema made it.
       const value: unknown = await definition.run(input as never, this.#context(tasking, logger))
       return returned(task, throughJson(value, `result of "${task.name}"`), signal.reason)

@@ -19,8 +19,13 @@ export function scheduleDuty(
   return {
     ...{ name: 'schedules', periodMs },
     async run() {
-      if (!declared) await tasking.schedules.setDeclared()
-      declared = true
+      declared ||= await tasking.schedules.setDeclared().then(
+        () => true,
+        (error: unknown) => {
+          logger.warn({ err: error }, 'the declared schedules could not be set')
+          return false
+        },
+      )
       const { fired, skipped, failures, nextInMs } = await fireDueSchedules(tasking.store)
       for (const { schedule, error } of failures) {
         logger.warn({ err: error, schedule }, 'a schedule that is due could not be fired')

@@ -235,7 +235,7 @@ class PullingWorker implements Worker {
   /** Whether it is registered now; false where it was stopped before the store could be reached. */
   async #register(): Promise<boolean> {
     const { tasking, name, version, ttlMs, concurrency, queues, clock, logger } = this.#settings
-    const taskNames = [...tasking.definitions.keys()]
+    const taskNames = this.#taskNames()
     const { id } = this
     let pauseMs = 100
     let tried = false
@@ -259,6 +259,21 @@ class PullingWorker implements Worker {
     // It may have got through although its answer, or the first beat, did not.
     if (tried) await tasking.store.unregisterWorker(id).catch(() => undefined)
     return false
+  }
+
+  /** Those that it can run. Without a key, encrypted tasks are left to others. */
+  #taskNames(): string[] {
+    const { tasking, logger } = this.#settings
+    const all = [...tasking.definitions.values()]
+    const unreadable = all.filter((definition) => !tasking.canRun(definition))
+    if (unreadable.length > 0) {
+      const tasks = unreadable.map(({ name }) => name)
+      logger.warn(
+        { tasks },
+        'there is no encryption key: encrypted tasks are left to other workers',
+      )
+    }
+    return all.filter((definition) => tasking.canRun(definition)).map(({ name }) => name)
   }
 
   async #listen(): Promise<() => Promise<void>> {

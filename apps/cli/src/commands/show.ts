@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { bold, dim, red } from 'yoctocolors'
-import type { ProgressReport, Task, TaskCounts, TaskError } from '@tasking/core'
+import { encryptionKeyOf } from '@tasking/core'
+import type { JsonValue, ProgressReport, Task, TaskCounts, TaskError } from '@tasking/core'
 import { withTasking } from '../connection.ts'
 import { count } from '../count.ts'
 import { globalFlags } from '../global-flags.ts'
@@ -75,7 +76,7 @@ function description({ task, children, progress }: Shown, now: Date): string {
     ['finished', time(task.finishedAt)],
     ['ran for', durationText(task, now)],
     ['progress', progress.map(progressText).join('\n')],
-    ['input', lines(jsonOf(task.input))],
+    ['input', inputText(task.input)],
     ['result', state === 'completed' ? lines(jsonOf(task.result)) : null],
     ['error', state === 'skipped' ? null : error && errorText(error)],
   ]
@@ -109,6 +110,11 @@ function errorText({ name, message, code, stack }: TaskError): string {
   // The first line of a stack mostly says the same as the head.
   const rest = stack?.replace(`${name}: ${message}`, '').trim()
   return rest ? `${head}\n${dim(lines(rest))}` : head
+}
+
+function inputText(input: JsonValue): string {
+  const key = encryptionKeyOf(input)
+  return key === undefined ? lines(jsonOf(input)) : `(encrypted, key ${printable(key)})`
 }
 
 function lines(text: string): string {

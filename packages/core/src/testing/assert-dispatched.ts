@@ -25,6 +25,8 @@ export interface Expectation<Dispatched> {
   readonly times?: number
 }
 
+type Source = Pick<Tasking, 'list' | 'openInput'>
+
 /** Thrown by `assertDispatched`; test runners show what stands in `actual` and `expected`. */
 export class DispatchAssertionError extends Error {
   override readonly name = 'AssertionError'
@@ -44,7 +46,7 @@ export class DispatchAssertionError extends Error {
  * @throws DispatchAssertionError that shows what was dispatched instead
  */
 export async function assertDispatched<Dispatched, Input, Result>(
-  tasking: Pick<Tasking, 'list'>,
+  tasking: Source,
   definition: TaskDefinition<Dispatched, Input, Result>,
   expectation: Expectation<NoInfer<Dispatched>> = {},
 ): Promise<Task[]> {
@@ -63,18 +65,19 @@ export async function assertDispatched<Dispatched, Input, Result>(
 
 /** Fails if such a task was dispatched. @throws DispatchAssertionError */
 export async function assertNotDispatched<Dispatched, Input, Result>(
-  tasking: Pick<Tasking, 'list'>,
+  tasking: Source,
   definition: TaskDefinition<Dispatched, Input, Result>,
   expectation: Omit<Expectation<NoInfer<Dispatched>>, 'times'> = {},
 ): Promise<void> {
   await assertDispatched(tasking, definition, { ...expectation, times: 0 })
 }
 
-async function tasksOf(tasking: Pick<Tasking, 'list'>, { name }: Pick<AnyTaskDefinition, 'name'>) {
-  return (await tasking.list({ name, limit: 10_000 })).toReversed()
+async function tasksOf(tasking: Source, { name }: Pick<AnyTaskDefinition, 'name'>) {
+  const tasks = (await tasking.list({ name, limit: 10_000 })).toReversed()
+  return Promise.all(tasks.map(async (task) => ({ ...task, input: await tasking.openInput(task) })))
 }
 
-async function otherNames(tasking: Pick<Tasking, 'list'>): Promise<string> {
+async function otherNames(tasking: Source): Promise<string> {
   const names = new Set((await tasking.list({ limit: 1_000 })).map(({ name }) => name))
   return names.size === 0
     ? 'Nothing was dispatched at all.'

@@ -11,7 +11,8 @@ export interface DrainOptions {
 
 /**
  * Runs all tasks of the tasking's definitions that can run, one after the other in the order in which a worker
- * would claim them, and what they dispatch, until nothing can run. Schedules that are due fire first.
+ * would claim them, and what they dispatch, until nothing can run. Schedules and delays that are due
+ * come first.
  * A handler that throws fails its task, as ever. Meant for a store in memory; any will do.
  * @returns the tasks that ran, in the order of their ends
  */
@@ -23,6 +24,7 @@ export async function drain(
   for (let before = -1; before < ran.length;) {
     before = ran.length
     await fireDueSchedules(tasking.store)
+    await tasking.store.promote()
     const taskNames = [...tasking.definitions.keys()]
     await using worker = await HandWorker.register(tasking, {
       ...{ queues: await queuesOf(tasking), taskNames },
