@@ -10,6 +10,7 @@ import { keysCommand } from './commands/keys.ts'
 import { listCommand } from './commands/list.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { purgeCommand } from './commands/purge.ts'
+import { queuesCommand } from './commands/queues.ts'
 import { resourcesCommand } from './commands/resources.ts'
 import { schedulesCommand } from './commands/schedules.ts'
 import { showCommand } from './commands/show.ts'
@@ -33,6 +34,7 @@ const commands = [
   schedulesCommand,
   keysCommand,
   workersCommand,
+  queuesCommand,
   statusCommand,
   demoCommand,
 ]

@@ -9,10 +9,12 @@ import { metricsOf } from './memory-metrics.ts'
 import { purgeFrom } from './memory-purge.ts'
 import { MemorySchedules } from './memory-schedules.ts'
 import { isOwned, taskOf } from './memory-task.ts'
+import { MemoryQueues } from './memory-queues.ts'
 import { MemoryTasks } from './memory-tasks.ts'
 import { MemoryWorkers } from './memory-workers.ts'
 import { reservationsOf } from './reservation.ts'
 import type { Metrics } from './metrics.ts'
+import type { QueueRecord } from './queue.ts'
 import type {
   DueSchedules,
   Firing,
@@ -58,6 +60,7 @@ import { workerMissing, workerStopped } from './worker-loss.ts'
 export class MemoryStore implements Store<never> {
   readonly #tasks: MemoryTasks
   readonly #workers: MemoryWorkers
+  readonly #queues: MemoryQueues
   readonly #clock: Clock
   readonly #schedules: MemorySchedules
   readonly #listeners = new Set<(signal: Signal) => void>()
@@ -73,6 +76,7 @@ export class MemoryStore implements Store<never> {
   constructor({ clock = systemClock }: { readonly clock?: Clock } = {}) {
     this.#tasks = new MemoryTasks(clock)
     this.#workers = new MemoryWorkers(clock)
+    this.#queues = new MemoryQueues(clock)
     this.#clock = clock
     this.#schedules = new MemorySchedules(clock)
   }
@@ -112,7 +116,7 @@ export class MemoryStore implements Store<never> {
     const claimed = [
       ...forgotten.map((task) => tasks.handOver(task)),
       ...tasks
-        .claimable(worker)
+        .claimable({ ...worker, queues: this.#servedBy(worker) })
         .slice(0, Math.max(0, slots - forgotten.length))
         .map((task) => tasks.claim(task, workerId)),
     ]
@@ -305,6 +309,19 @@ export class MemoryStore implements Store<never> {
     }))
   }
 
+  async pauseQueue(queue: string, reason?: string): Promise<void> {
+    this.#queues.pause(queue, reason)
+  }
+
+  async resumeQueue(queue: string): Promise<void> {
+    this.#queues.resume(queue)
+    this.#emit({ kind: 'wakeup', queue })
+  }
+
+  async queues(): Promise<QueueRecord[]> {
+    return this.#queues.records(await this.workers())
+  }
+
   async metrics(): Promise<Metrics> {
     return metricsOf(this.#tasks.incomplete, await this.workers(), this.#clock.now())
   }
@@ -349,6 +366,10 @@ export class MemoryStore implements Store<never> {
 
   #wake(queues: readonly string[]): void {
     for (const queue of new Set(queues)) this.#emit({ kind: 'wakeup', queue })
+  }
+
+  #servedBy({ queues }: WorkerRegistration): string[] {
+    return queues.filter((queue) => !this.#queues.isPaused(queue))
   }
 
   #emit(signal: Signal): void {

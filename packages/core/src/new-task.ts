@@ -83,7 +83,8 @@ export async function newTask(
   }
 }
 
-function checkedQueue(queue: unknown): string {
+/** @throws InvalidOptionError */
+export function checkedQueue(queue: unknown): string {
   if (isName(queue, 100)) return queue
   throw new InvalidOptionError('queue', queue, 'a queue name of 1 to 100 characters')
 }

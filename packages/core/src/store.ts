@@ -3,6 +3,7 @@ import type { GroupCancellation, NewTaskGroup, TaskGroupFilter, TaskGroupRecord 
 import type { JsonValue } from './json.ts'
 import type { Metrics } from './metrics.ts'
 import type { ProgressReport, TaskProgress } from './progress.ts'
+import type { QueueRecord } from './queue.ts'
 import type { ReservationMode } from './resource.ts'
 import type {
   DueSchedules,
@@ -305,6 +306,11 @@ export interface Store<Tx = never> extends AsyncDisposable {
   /** Fails what the worker still holds, and forgets it. */
   unregisterWorker(id: WorkerId): Promise<void>
   workers(): Promise<WorkerRecord[]>
+  /** Nothing is claimed from the queue any more; what runs goes on. The first reason stands. */
+  pauseQueue(queue: string, reason?: string): Promise<void>
+  resumeQueue(queue: string): Promise<void>
+  /** Those that live workers serve, and those that are paused, by name. */
+  queues(): Promise<QueueRecord[]>
   /** How much there is to do and is being done. It costs little, however much that is. */
   metrics(): Promise<Metrics>
   /**

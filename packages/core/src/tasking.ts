@@ -21,8 +21,9 @@ import type { TaskGroupFilter, TaskGroupRecord } from './group.ts'
 import { isName } from './name.ts'
 import type { ProgressReport } from './progress.ts'
 import type { JsonValue } from './json.ts'
-import { newTask } from './new-task.ts'
+import { checkedQueue, newTask } from './new-task.ts'
 import type { DispatchOptions } from './new-task.ts'
+import type { QueueRecord } from './queue.ts'
 import { purge } from './purge.ts'
 import type { PurgeOptions } from './purge.ts'
 import type { DispatchTarget, Store, TaskFilter, TaskRelation } from './store.ts'
@@ -162,6 +163,14 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
    * @throws InvalidOptionError
    */
   purge(options: PurgeOptions): Promise<number>
+  /**
+   * Nothing is claimed from the queue any more, by any worker, until it is resumed; what runs goes on.
+   * @throws InvalidOptionError
+   */
+  pauseQueue(queue: string, reason?: string): Promise<void>
+  resumeQueue(queue: string): Promise<void>
+  /** Those that live workers serve, and those that are paused. */
+  queues(): Promise<QueueRecord[]>
   /** How much there is to do, how long it has been waiting, and how much is being done. */
   metrics(): Promise<Metrics>
   /** Closes the store. */
@@ -259,6 +268,9 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
     line: (resource, limit) => store.line(resource, limit),
     cancel: (id, reason) => cancelTask(store, id, reason),
     delete: (id) => store.delete(id),
+    pauseQueue: async (queue, reason) => store.pauseQueue(checkedQueue(queue), reason),
+    resumeQueue: async (queue) => store.resumeQueue(checkedQueue(queue)),
+    queues: () => store.queues(),
     metrics: () => store.metrics(),
     purge: async (options) => purge(store, clock.now(), options),
     async close() {

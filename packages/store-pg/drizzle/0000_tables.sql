@@ -12,6 +12,7 @@ CREATE TABLE "tasking"."app_status" (
 	"concurrency" integer NOT NULL,
 	"queues" text[] NOT NULL,
 	"task_names" text[] NOT NULL,
+	"serving" text[],
 	"started_at" timestamp with time zone NOT NULL,
 	"last_heartbeat_at" timestamp with time zone NOT NULL
 );
@@ -27,6 +28,12 @@ CREATE TABLE "tasking"."progress_report" (
 	"started_at" timestamp with time zone NOT NULL,
 	"updated_at" timestamp with time zone NOT NULL,
 	CONSTRAINT "progress_report_task_id_code_pk" PRIMARY KEY("task_id","code")
+);
+--> statement-breakpoint
+CREATE TABLE "tasking"."paused_queue" (
+	"queue" text PRIMARY KEY NOT NULL,
+	"paused_at" timestamp with time zone NOT NULL,
+	"reason" text
 );
 --> statement-breakpoint
 CREATE TABLE "tasking"."reservation" (

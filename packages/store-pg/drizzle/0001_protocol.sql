@@ -1294,7 +1294,7 @@ declare
   next_floors jsonb := '[]';
   next_due_ms bigint;
 begin
-  select a.queues, a.task_names into queues, task_names
+  select coalesce(a.serving, a.queues), a.task_names into queues, task_names
     from "tasking".app_status as a
    where a.id = worker
      and a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > moment;
@@ -2086,6 +2086,57 @@ end
 $$;
 --> statement-breakpoint
 
+-- Which of its queues a worker may claim from; null for all of them, as is nearly always so.
+create function "tasking".serving_of(queues text[]) returns text[]
+language plpgsql stable
+as $$
+#variable_conflict use_variable
+begin
+  if not exists (select from "tasking".paused_queue as p where p.queue = any (queues)) then
+    return null;
+  end if;
+  return array(
+    select q.queue
+      from unnest(queues) with ordinality as q (queue, nth)
+     where not exists (select from "tasking".paused_queue as p where p.queue = q.queue)
+     order by q.nth
+  );
+end
+$$;
+--> statement-breakpoint
+
+-- Pauses a queue: nothing more is claimed from it. Each worker's row says what it may claim from, so
+-- that a turn has nothing to ask. A worker that registers meanwhile has it right with its first beat.
+create function "tasking".pause_queue(queue text, reason text) returns void
+language plpgsql
+as $$
+#variable_conflict use_variable
+begin
+  perform pg_advisory_xact_lock(hashtextextended('claims of "tasking"', 1));
+  insert into "tasking".paused_queue as p (queue, paused_at, reason)
+  values (queue, clock_timestamp(), reason)
+  on conflict do nothing;
+  update "tasking".app_status as a
+     set serving = "tasking".serving_of(a.queues)
+   where queue = any (a.queues);
+end
+$$;
+--> statement-breakpoint
+
+create function "tasking".resume_queue(queue text) returns void
+language plpgsql
+as $$
+#variable_conflict use_variable
+begin
+  perform pg_advisory_xact_lock(hashtextextended('claims of "tasking"', 1));
+  delete from "tasking".paused_queue as p where p.queue = queue;
+  update "tasking".app_status as a
+     set serving = "tasking".serving_of(a.queues)
+   where queue = any (a.queues);
+end
+$$;
+--> statement-breakpoint
+
 -- How much there is to do, and how much is being done. Whatever the backlog, it reads no more than so
 -- many: `most_kinds` queues, names and priorities of unblocked tasks, by skipping through the index of
 -- claims; `most_each` tasks of each, those first in line; and `most_places` places in line.
@@ -2347,7 +2398,7 @@ begin
     into workers
     from "tasking".app_status as a
    where a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > clock_timestamp()
-     and asked.queue = any (a.queues)
+     and asked.queue = any (coalesce(a.serving, a.queues))
      and asked.name = any (a.task_names);
   return jsonb_build_object('places', places, 'chain', chain, 'workers', workers);
 end

@@ -19,6 +19,7 @@ import type {
   NewTaskGroup,
   OwnCompletion,
   PurgeBatch,
+  QueueRecord,
   Schedule,
   SchedulePlan,
   ProgressReport,
@@ -66,6 +67,7 @@ import { look } from './verbs/look.ts'
 import type { Place } from './verbs/look.ts'
 import { metrics } from './verbs/metrics.ts'
 import { promote } from './verbs/promote.ts'
+import { pauseQueue, queues, resumeQueue } from './verbs/queues.ts'
 import { deleteTask, purge } from './verbs/purge.ts'
 import { progressOf, reportProgress } from './verbs/progress.ts'
 import { count, find, list, queries } from './verbs/read.ts'
@@ -328,6 +330,22 @@ export class PgStore implements Store<CallerTransaction> {
   async workers() {
     const { pool } = await this.#open()
     return this.#verb('workers', pool, () => workers(queries(pool), this.#tables))
+  }
+
+  async pauseQueue(queue: string, reason?: string): Promise<void> {
+    const { pool } = await this.#open()
+    await this.#verb('pauseQueue', pool, () => pauseQueue(pool, this.#schema, queue, reason))
+  }
+
+  async resumeQueue(queue: string): Promise<void> {
+    const { pool, notifier } = await this.#open()
+    await this.#verb('resumeQueue', pool, () => resumeQueue(pool, this.#schema, queue))
+    notifier.send([{ kind: 'wakeup', queue }])
+  }
+
+  async queues(): Promise<QueueRecord[]> {
+    const { pool } = await this.#open()
+    return this.#verb('queues', pool, () => queues(pool, this.#schema))
   }
 
   async metrics(): Promise<Metrics> {

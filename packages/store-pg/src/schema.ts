@@ -159,8 +159,17 @@ export function tablesIn(schemaName: string) {
     concurrency: integer('concurrency').notNull(),
     queues: text('queues').array().notNull(),
     taskNames: text('task_names').array().notNull(),
+    /** What is left of the queues while some are paused; null for all. */
+    serving: text('serving').array(),
     startedAt: time('started_at').notNull(),
     lastHeartbeatAt: time('last_heartbeat_at').notNull(),
+  })
+
+  /** Queues that nothing is claimed from for now. */
+  const pausedQueue = schema.table('paused_queue', {
+    queue: text('queue').primaryKey(),
+    pausedAt: time('paused_at').notNull(),
+    reason: text('reason'),
   })
 
   /** Tasks that belong together; which ones, they say themselves. */
@@ -222,6 +231,7 @@ export function tablesIn(schemaName: string) {
     task,
     reservation,
     appStatus,
+    pausedQueue,
     taskGroup,
     schedule,
     progressReport,
@@ -240,6 +250,7 @@ export const {
   task,
   reservation,
   appStatus,
+  pausedQueue,
   taskGroup,
   schedule,
   progressReport,

@@ -46,7 +46,9 @@ export async function clear(sql: postgres.Sql): Promise<void> {
 /** A backlog of so many finished tasks, and as many blocked at one resource, and at one that is counted. */
 export async function fill(sql: postgres.Sql, size: number): Promise<void> {
   await sql`
-    insert into tasking.app_status
+    insert into tasking.app_status (
+      id, name, version, ttl_ms, concurrency, queues, task_names, started_at, last_heartbeat_at
+    )
     values (${workerId}, 'w', '', 3600000, 100, '{default}', '{task}', now(), now())`
   await insert(sql, kinds.holder, [1, 1], { ...running, exclusive: `'{line}'` })
   await insert(sql, kinds.unit, [1, 8], { ...running, counted: units })

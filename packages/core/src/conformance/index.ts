@@ -10,6 +10,7 @@ import { groupCases } from './groups.ts'
 import { ifBlockedCases } from './if-blocked.ts'
 import { explainingCases } from './explaining.ts'
 import { lineCases } from './lines.ts'
+import { queueCases } from './queues.ts'
 import { metricsCases } from './metrics.ts'
 import { ownCompletionCases } from './own-completion.ts'
 import type { InTransaction } from './own-completion.ts'
@@ -46,6 +47,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...delayCases,
   ...retryCases,
   ...metricsCases,
+  ...queueCases,
   ...workerCases,
   ...explainingCases,
   ...lineCases,

@@ -2,6 +2,7 @@ import { count, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { workerStopped } from '@tasking/core'
 import type { Beat, Look, WorkerId, WorkerRecord, WorkerRegistration } from '@tasking/core'
+import { arrayText } from '../arguments.ts'
 import type { Connection } from '../connection.ts'
 import type { Tables } from '../schema.ts'
 import { look } from './look.ts'
@@ -13,13 +14,14 @@ const databaseNow = sql`clock_timestamp()`
 
 export async function registerWorker(
   db: PgRemoteDatabase,
-  { appStatus }: Tables,
+  { appStatus, schema }: Tables,
   { queues, taskNames, ...worker }: WorkerRegistration,
 ): Promise<void> {
   const row = {
     ...worker,
     queues: [...queues],
     taskNames: [...taskNames],
+    serving: sql`${sql.identifier(schema.schemaName)}.serving_of(${arrayText(queues)}::text::text[])`,
     startedAt: databaseNow,
     lastHeartbeatAt: databaseNow,
   }
@@ -31,7 +33,7 @@ export async function beat(connection: Connection, schema: string, id: WorkerId)
   const [row] = await connection.query(
     `with alive as (
        update "${schema}".app_status
-          set last_heartbeat_at = clock_timestamp()
+          set last_heartbeat_at = clock_timestamp(), serving = "${schema}".serving_of(queues)
         where id = $1::text::uuid
        returning id
      )
@@ -61,9 +63,10 @@ export async function workers(
 ): Promise<WorkerRecord[]> {
   const { lastHeartbeatAt, ttlMs } = appStatus
   const alive = sql<boolean>`${lastHeartbeatAt} + ${ttlMs} * interval '1 millisecond' > ${databaseNow}`
+  const { serving: _serving, ...columns } = getTableColumns(appStatus)
   const rows = await db
     .select({
-      ...getTableColumns(appStatus),
+      ...columns,
       queues: namesIn(appStatus.queues),
       taskNames: namesIn(appStatus.taskNames),
       alive,
