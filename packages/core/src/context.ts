@@ -16,6 +16,8 @@ export interface TaskContext {
    * away a process that was paused and whose task was given away.
    */
   readonly fencingToken: bigint
+  /** 1 for the first time that this task is tried. */
+  readonly attempt: number
   readonly log: Logger
   /**
    * Completes the task within a transaction of the handler's own, a handle as for `dispatch`: what

@@ -7,6 +7,8 @@ import { isolations } from './isolation.ts'
 import type { Isolation } from './isolation.ts'
 import { isName } from './name.ts'
 import type { ResourceRequest } from './resource.ts'
+import { checkRetryPolicy } from './retry.ts'
+import type { RetryPolicy } from './retry.ts'
 
 /** Resources for all tasks of a definition, or made from a task's input. */
 export type ResourceRule<Input> = ResourceRequest | ((input: Input) => ResourceRequest)
@@ -38,8 +40,18 @@ export interface TaskDefinition<Dispatched, Input, Result> {
   readonly grace?: Duration | undefined
   /** Its inputs are encrypted at rest, with the `encryption` of the tasking. Default false. */
   readonly encrypted?: boolean | undefined
+  /** What becomes of a task whose handler fails or times out. Default: it fails. */
+  readonly retry?: RetryPolicy | undefined
+  /**
+   * What becomes of a task whose worker goes missing, or is stopped, while it runs: it fails, or is
+   * tried again by its `retry` policy, as often as that says. Default `fail`.
+   */
+  readonly ifWorkerMissing?: WorkerMissingRule | undefined
   run(input: Input, context: TaskContext): Result | Promise<Result>
 }
+
+/** For a task that was running when its worker went. */
+type WorkerMissingRule = 'fail' | 'retry'
 
 /** Any definition, for places that keep several. */
 export interface AnyTaskDefinition {
@@ -52,6 +64,8 @@ export interface AnyTaskDefinition {
   readonly timeout?: Duration | undefined
   readonly grace?: Duration | undefined
   readonly encrypted?: boolean | undefined
+  readonly retry?: RetryPolicy | undefined
+  readonly ifWorkerMissing?: WorkerMissingRule | undefined
   run(input: never, context: TaskContext): unknown
 }
 
@@ -63,7 +77,7 @@ export type ResultOf<Definition extends AnyTaskDefinition> = Awaited<ReturnType<
  * With a Standard Schema as `input`, every input is checked at the dispatch and parsed again for
  * the handler; without one, annotate the handler's parameter.
  * @throws InvalidOptionError for a name that is empty or longer than 200 characters, an isolation
- *   that there isn't, or a timeout or grace that is no duration
+ *   that there isn't, a timeout or grace that is no duration, or a retry that can't be followed
  */
 export function defineTask<Schema extends StandardSchemaV1, Result>(
   definition: Omit<
@@ -79,7 +93,7 @@ export function defineTask<Input = void, Result = unknown>(
 export function defineTask<Definition extends AnyTaskDefinition>(
   definition: Definition,
 ): Definition {
-  const { name, isolation, timeout, grace } = definition
+  const { name, isolation, timeout, grace, retry, ifWorkerMissing = 'fail' } = definition
   if (!isName(name, 200)) {
     throw new InvalidOptionError('name', name, 'a task name of 1 to 200 characters')
   }
@@ -88,5 +102,10 @@ export function defineTask<Definition extends AnyTaskDefinition>(
   }
   if (timeout !== undefined) timeoutMilliseconds(timeout)
   if (grace !== undefined) milliseconds(grace, 'grace')
+  if (retry !== undefined) checkRetryPolicy(retry)
+  if (ifWorkerMissing !== 'fail' && (ifWorkerMissing !== 'retry' || retry === undefined)) {
+    const expected = 'fail, or retry together with a retry policy'
+    throw new InvalidOptionError('ifWorkerMissing', ifWorkerMissing, expected)
+  }
   return definition
 }

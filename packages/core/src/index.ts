@@ -90,6 +90,8 @@ export type {
   ScheduleRequest,
   Schedules,
 } from './schedules.ts'
+export { NoRetryError, retryDelayMs } from './retry.ts'
+export type { Backoff, FailedAttempt, RetryPolicy } from './retry.ts'
 export type { Signal, SignalSource } from './signal.ts'
 export {
   eventRules,

@@ -9,7 +9,8 @@ import { throughJson } from './json.ts'
 import { isName } from './name.ts'
 import { normalizeResources } from './resource.ts'
 import type { ResourceRequest } from './resource.ts'
-import type { BlockedRule, NewTask, TaskGroupId, TaskId, TwinRule } from './task.ts'
+import { recoveryOf } from './retry.ts'
+import type { BlockedRule, NewTask, TaskGroupId, TaskId, TaskOptions, TwinRule } from './task.ts'
 
 /** The queue of tasks that name none. */
 export const defaultQueue = 'default'
@@ -79,7 +80,7 @@ export async function newTask(
     ...checkedDedupe(options.dedupe),
     ...checkedIfBlocked(options.ifBlocked),
     ...checkedTime(options),
-    ...taskOptions(options),
+    ...taskOptions(definition, options),
   }
 }
 
@@ -170,10 +171,15 @@ function checkedRunAt(runAt: Date): Date {
   throw new InvalidOptionError('runAt', runAt, 'a valid Date of the years 1 to 9999')
 }
 
-function taskOptions({ timeout }: DispatchOptions): Pick<NewTask, 'options'> | undefined {
-  return timeout === undefined
-    ? undefined
-    : { options: { timeoutMs: timeoutMilliseconds(timeout) } }
+function taskOptions(
+  { retry, ifWorkerMissing }: AnyTaskDefinition,
+  { timeout }: DispatchOptions,
+): Pick<NewTask, 'options'> | undefined {
+  const options: TaskOptions = {
+    ...(timeout !== undefined && { timeoutMs: timeoutMilliseconds(timeout) }),
+    ...(ifWorkerMissing === 'retry' && retry !== undefined && { recovery: recoveryOf(retry) }),
+  }
+  return Object.keys(options).length === 0 ? undefined : { options }
 }
 
 function checkedPriority(priority: unknown): number {

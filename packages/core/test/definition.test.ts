@@ -51,3 +51,14 @@ describe('defineTask', () => {
     expect(define).toThrow(expect.objectContaining({ code: 'invalid_option', option }))
   })
 })
+
+test.each([
+  ['a retry that has no limit', { retry: {} }, 'retry.limit'],
+  ['a wish to retry without a policy', { ifWorkerMissing: 'retry' }, 'ifWorkerMissing'],
+  ['an unknown rule', { retry: { limit: 1 }, ifWorkerMissing: 'wait' }, 'ifWorkerMissing'],
+])('refuses %s', (_, wrong, option) => {
+  const definition = { name: 'task', run: () => undefined, ...(wrong as object) }
+  expect(() => defineTask(definition)).toThrow(
+    expect.objectContaining({ code: 'invalid_option', option }),
+  )
+})

@@ -110,6 +110,17 @@ describe('newTask', () => {
     })
   })
 
+  test('carries what becomes of it when its worker goes, if that is not to fail', async () => {
+    const retry = { limit: 1, keepPlace: true }
+    const failing = defineTask({ name: 'failing', retry, run: () => undefined })
+    expect(await newTask('id', failing, 1)).not.toHaveProperty('options')
+    const again = { ...failing, ifWorkerMissing: 'retry' as const }
+    const recovery = { limit: 1, delaysMs: [1_000], keepPlace: true }
+    expect((await newTask('id', again, 1)).options).toEqual({ recovery })
+    const options = { timeoutMs: 5, recovery }
+    expect((await newTask('id', again, 1, { timeout: 5 })).options).toEqual(options)
+  })
+
   test('is due after a delay, at a moment, or has no time at all', async () => {
     const runAt = new Date(2_000_000_000_000)
     expect(await newTask('id', plain, 1, { delay: '10m' })).toMatchObject({ delayMs: 600_000 })

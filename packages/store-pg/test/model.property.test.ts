@@ -1,5 +1,5 @@
-import { MemoryStore } from '@tasking/core'
-import type { ClaimedTask, NewTask, Store, TaskId } from '@tasking/core'
+import { MemoryStore, systemClock } from '@tasking/core'
+import type { ClaimedTask, Completion, NewTask, Store, TaskId } from '@tasking/core'
 import { useDatabase } from '@tasking/testbed'
 import fc from 'fast-check'
 import postgres from 'postgres'
@@ -72,22 +72,50 @@ const cancelStep = fc.nat().map((pick) => ({
   }) satisfies Step,
 }))
 
-const steps = fc.array(fc.oneof(batchStep, claimStep, finishStep, cancelStep), {
-  minLength: 5,
-  maxLength: 25,
+const retryStep = fc
+  .tuple(fc.array(fc.nat(), { minLength: 1, maxLength: 2 }), fc.boolean(), fc.nat({ max: 2 }))
+  .map(([picks, keepPlace, slots]) => ({
+    name: `retry ${picks.join()}${keepPlace ? ' in place' : ''} and claim ${slots}`,
+    step: (async (side) => {
+      const running = [...side.running.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      const chosen = new Set(picks.flatMap((pick) => running[pick % running.length] ?? []))
+      return turn(side, slots, [...chosen], { keepPlace })
+    }) satisfies Step,
+  }))
+
+// Whatever is put off is due at once: in which order those are that are due, both must agree.
+const promoteStep = fc.constant({
+  name: 'promote',
+  step: (async ({ store }) => store.promote()) satisfies Step,
 })
+
+const steps = fc.array(
+  fc.oneof(batchStep, claimStep, finishStep, cancelStep, retryStep, promoteStep),
+  { minLength: 5, maxLength: 25 },
+)
+
+/** A clock on which each step takes a millisecond, and what happens within one no time at all. */
+class StepClock {
+  #ms = 0
+  readonly sleep = systemClock.sleep
+  readonly random = systemClock.random
+  readonly now = () => new Date(this.#ms)
+  readonly tick = () => void (this.#ms += 1)
+}
 
 test('PostgreSQL answers every sequence of verbs as the model does', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (sequence) => {
       await sql`truncate tasking.task, tasking.reservation, tasking.app_status`
       await using store = pgStore({ url: database.url, listen: false, poolSize: 1 })
+      const clock = new StepClock()
       const pair: Pair = {
-        model: await side(new MemoryStore()),
+        model: await side(new MemoryStore({ clock })),
         real: await side(store),
         ids: [],
       }
       for (const { name, step } of sequence) {
+        clock.tick()
         const wanted = await step(pair.model, pair)
         expect(await step(pair.real, pair), name).toEqual(wanted)
         expect(await states(pair.real.store, pair.ids), `after ${name}`).toEqual(
@@ -108,9 +136,18 @@ async function side(store: Store): Promise<Side> {
   return { store, workerId, running: new Map() }
 }
 
-async function turn({ store, workerId, running }: Side, slots: number, ended: ClaimedTask[]) {
-  const completions = ended.map(({ id, fencingToken }) => ({
-    ...{ id, fencingToken, state: 'completed' as const, result: null },
+async function turn(
+  { store, workerId, running }: Side,
+  slots: number,
+  ended: ClaimedTask[],
+  retry?: { readonly keepPlace: boolean },
+) {
+  const error = { name: 'Error', message: 'not yet' }
+  const completions = ended.map(({ id, fencingToken }): Completion => ({
+    ...{ id, fencingToken },
+    ...(retry === undefined
+      ? { state: 'completed', result: null }
+      : { state: 'retry', error, delayMs: 0, ...retry }),
   }))
   const result = await store.turn({ workerId, slots, completions, looks: [] })
   for (const { id } of ended) running.delete(id)
@@ -124,8 +161,8 @@ async function states(store: Store, ids: readonly TaskId[]) {
   const tasks = await store.find(ids)
   return tasks
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ id, state, unblockedAt, dedupeKey, cancelReason, error }) => ({
-      ...{ id, state, dedupeKey, cancelReason, error },
+    .map(({ id, state, unblockedAt, dedupeKey, cancelReason, error, attempt }) => ({
+      ...{ id, state, dedupeKey, cancelReason, error, attempt },
       blocked: unblockedAt === null,
     }))
 }

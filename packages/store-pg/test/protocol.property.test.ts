@@ -1,4 +1,4 @@
-import { conflictsBetween, reservationsOf, ResourcesBusyError } from '@tasking/core'
+import { conflictsBetween, reservationsOf, ResourcesBusyError, systemClock } from '@tasking/core'
 import type {
   ClaimedTask,
   Completion,
@@ -30,12 +30,15 @@ afterAll(() => sql.end({ timeout: 1 }))
 /** A dispatcher's next batch, and for how many round trips its transaction stays open after it. */
 interface Batch {
   readonly drafts: readonly Draft[]
+  /** In how many milliseconds it is due; 0 for at once. */
+  readonly delayMs: number
   readonly heldFor: number
 }
 
 const batches: fc.Arbitrary<Batch[]> = fc.array(
   fc.record({
     drafts: batchArbitrary,
+    delayMs: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 5 })),
     heldFor: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 6 })),
   }),
   { minLength: 1, maxLength: 6 },
@@ -46,6 +49,8 @@ const scenario = fc.record({
   workers: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 2, maxLength: 4 }),
   // Every so many-th task is canceled right after its dispatch; 0 for none.
   cancelEvery: fc.constantFrom(0, 3, 7),
+  // Every so many-th end is a failure after which the task is tried again; 0 for none.
+  retryEvery: fc.constantFrom(0, 2, 5),
 })
 
 /** What happened to a task, in the order in which this process saw it. */
@@ -59,7 +64,7 @@ interface History {
 
 test('dispatchers and finishers at once: no overlap, no overtaking, nothing stuck', async () => {
   await fc.assert(
-    fc.asyncProperty(scenario, async ({ dispatchers, workers, cancelEvery }) => {
+    fc.asyncProperty(scenario, async ({ dispatchers, workers, cancelEvery, retryEvery }) => {
       await sql`truncate tasking.task, tasking.reservation, tasking.app_status`
       await using store = pgStore({ url: database.url, listen: false, poolSize: 12 })
       const world = new World(store)
@@ -67,7 +72,8 @@ test('dispatchers and finishers at once: no overlap, no overtaking, nothing stuc
         Promise.all(dispatchers.map((list) => world.dispatch(list, cancelEvery))).then(
           () => (world.dispatching = false),
         ),
-        ...workers.map((slots) => world.work(slots)),
+        ...workers.map((slots) => world.work(slots, retryEvery)),
+        world.promote(),
       ])
       world.checkOrder()
       const [left] = await sql`select
@@ -79,6 +85,11 @@ test('dispatchers and finishers at once: no overlap, no overtaking, nothing stuc
   )
 }, 300_000)
 
+function later({ ifBlocked, ...task }: NewTask, delayMs: number): NewTask {
+  if (delayMs > 0) return { ...task, delayMs }
+  return { ...task, ...(ifBlocked !== undefined && { ifBlocked }) }
+}
+
 class World {
   readonly #store: PgStore
   readonly #histories = new Map<TaskId, History>()
@@ -89,6 +100,9 @@ class World {
   /** Turns under way that may unblock something. */
   #busyTurns = 0
   #moment = 0
+  /** How often something was put off, and of which of them no one is left to come due. */
+  #putOffs = 0
+  #nothingDueAfter = 0
   dispatching = true
 
   constructor(store: PgStore) {
@@ -96,9 +110,11 @@ class World {
   }
 
   async dispatch(list: readonly Batch[], cancelEvery: number): Promise<void> {
-    for (const { drafts, heldFor } of list) {
-      const tasks = tasksOf(drafts)
-      const began = { dispatchBegan: ++this.#moment, dispatchReturned: Infinity }
+    for (const { drafts, heldFor, delayMs } of list) {
+      const tasks = tasksOf(drafts).map((task) => later(task, delayMs))
+      // When one that is due later comes into its lines, nobody can tell from outside.
+      const dispatchBegan = delayMs > 0 ? 0 : ++this.#moment
+      const began = { dispatchBegan, dispatchReturned: Infinity }
       for (const { id, resources } of tasks) this.#histories.set(id, { resources, ...began })
       const dispatched = await this.#dispatch(tasks, heldFor).catch((error: unknown) => {
         if (error instanceof ResourcesBusyError) return []
@@ -112,7 +128,7 @@ class World {
   }
 
   /** Claims and finishes until everything that was dispatched is in a final state. */
-  async work(slots: number): Promise<void> {
+  async work(slots: number, retryEvery: number): Promise<void> {
     const workerId = this.#store.newId()
     await this.#store.registerWorker({
       ...{ id: workerId, name: 'w', ttlMs: 60_000, concurrency: slots, version: '' },
@@ -127,13 +143,18 @@ class World {
     while (this.dispatching || this.#open() > 0 || unsettled.length > 0) {
       const ending = running.slice(0, Math.ceil(running.length / 2))
       running = running.slice(ending.length)
-      for (const { id } of ending) this.#end(id)
-      const ended = ending.map(({ id, fencingToken }): Completion => ({
-        id,
-        fencingToken,
-        state: 'completed',
-        result: null,
-      }))
+      const isRetry = ({ attempt }: ClaimedTask) =>
+        retryEvery > 0 && attempt < 3 && this.#moment % retryEvery === 0
+      const ended = ending.map((task): Completion => {
+        const { id, fencingToken } = task
+        if (!isRetry(task)) {
+          this.#end(id)
+          return { id, fencingToken, state: 'completed', result: null }
+        }
+        const keepPlace = this.#putOff(id)
+        const error = { name: 'Error', message: 'not yet' }
+        return { id, fencingToken, state: 'retry', error, delayMs: 1, keepPlace }
+      })
       const completions = [...unsettled, ...ended]
       const free = slots - running.length
       const busy = completions.length + looks.length > 0
@@ -144,11 +165,22 @@ class World {
       looks = result.looks
       unsettled = completions.filter(({ id }) => result.unsettled.includes(id))
       this.#owing.set(workerId, looks.length + unsettled.length)
+      await this.#noteCanceled(completions.filter(({ state }) => state === 'retry'))
       for (const { id } of result.claimed) this.#claim(id)
       running.push(...result.claimed)
       const quiet = this.#isQuiet()
       idleTurns = quiet && result.claimed.length === 0 ? idleTurns + 1 : 0
       if (idleTurns > 20) throw new Error(`${this.#open()} tasks are stuck`)
+    }
+  }
+
+  /** Puts in line whatever is due, until everything is in a final state. */
+  async promote(): Promise<void> {
+    while (this.dispatching || this.#open() > 0) {
+      const before = this.#putOffs
+      const { nextDueMs } = await this.#store.promote()
+      this.#nothingDueAfter = nextDueMs === null ? before : -1
+      await systemClock.sleep(1)
     }
   }
 
@@ -187,9 +219,13 @@ class World {
   async #takeIn(tasks: readonly NewTask[], dispatched: readonly DispatchedTask[]): Promise<void> {
     const returned = ++this.#moment
     const waiting = new Set(dispatched.flatMap(({ id, state }) => (state === 'skipped' ? [] : id)))
+    const scheduled = dispatched.some(({ state }) => state === 'scheduled')
+    if (scheduled) this.#putOffs += 1
     for (const { id } of tasks) {
-      if (waiting.has(id)) this.#history(id).dispatchReturned = returned
-      else this.#histories.delete(id)
+      if (waiting.has(id)) {
+        const history = this.#history(id)
+        history.dispatchReturned = history.dispatchBegan === 0 ? Infinity : returned
+      } else this.#histories.delete(id)
     }
     if (tasks.some(({ ifTwin }) => ifTwin === 'replace')) {
       const open = [...this.#histories].filter(([, { claimed }]) => claimed === undefined)
@@ -207,7 +243,9 @@ class World {
   /** Whether nobody dispatches, holds a task, tells of an end, or has a line to look at. */
   #isQuiet(): boolean {
     const owed = [...this.#owing.values()].reduce((sum, looks) => sum + looks, 0)
-    return !this.dispatching && this.#held.size === 0 && this.#busyTurns === 0 && owed === 0
+    const isDue = this.#nothingDueAfter !== this.#putOffs
+    const isBusy = this.dispatching || this.#held.size > 0 || this.#busyTurns > 0
+    return !isBusy && !isDue && owed === 0
   }
 
   #open(): number {
@@ -240,6 +278,26 @@ class World {
   #end(id: TaskId): void {
     this.#held.delete(id)
     this.#history(id).ended = ++this.#moment
+  }
+
+  /** @returns whether it keeps its place */
+  #putOff(id: TaskId): boolean {
+    this.#putOffs += 1
+    const history = this.#history(id)
+    // As long as it is in line, whoever comes later waits; out of line, nobody can tell.
+    const keepPlace = this.#putOffs % 2 === 0
+    if (!keepPlace) Object.assign(history, { dispatchBegan: 0, dispatchReturned: Infinity })
+    delete history.claimed
+    this.#held.delete(id)
+    return keepPlace
+  }
+
+  /** One that was asked to stop is not tried again. */
+  async #noteCanceled(retried: readonly Completion[]): Promise<void> {
+    if (retried.length === 0) return
+    for (const { id, state } of await this.#store.find(retried.map((one) => one.id))) {
+      if (state === 'canceled') this.#canceled.add(id)
+    }
   }
 
   async #cancel(id: TaskId): Promise<void> {

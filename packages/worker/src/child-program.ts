@@ -57,7 +57,10 @@ export class ChildProgram {
     const progress = new ProgressRelay(systemClock, (reports) => {
       this.#port.send({ kind: 'progress', reports }).catch(() => undefined)
     })
-    const run = new HandlerRun(task, workerId, (reports) => progress.note(reports))
+    const run = new HandlerRun(task, workerId, {
+      onProgress: (reports) => progress.note(reports),
+      random: () => systemClock.random(),
+    })
     this.#run = run
     if (directory !== undefined) process.chdir(directory)
     // On its way before the handler can block or end this child.

@@ -1,4 +1,4 @@
-import type { ClaimedTask, Completion, Logger, Tasking, WorkerId } from '@tasking/core'
+import type { Clock, ClaimedTask, Completion, Logger, Tasking, WorkerId } from '@tasking/core'
 import { HandlerRun } from './handler-run.ts'
 import type { OnProgress } from './handler-run.ts'
 import type { TaskAbort } from './task-abort.ts'
@@ -21,10 +21,10 @@ export function inlineExecution(
   task: ClaimedTask,
   workerId: WorkerId,
   tasking: Tasking,
-  logger: Logger,
+  { logger, clock }: { readonly logger: Logger; readonly clock: Clock },
   onProgress: OnProgress,
 ): Execution {
-  const run = new HandlerRun(task, workerId, onProgress)
+  const run = new HandlerRun(task, workerId, { onProgress, random: () => clock.random() })
   return {
     run(onBegin) {
       onBegin()

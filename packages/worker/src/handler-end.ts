@@ -1,29 +1,51 @@
-import { storableText } from '@tasking/core'
-import type { ClaimedTask, Completion, JsonValue, TaskError } from '@tasking/core'
+import { retryDelayMs, storableText } from '@tasking/core'
+import type {
+  AnyTaskDefinition,
+  ClaimedTask,
+  Completion,
+  JsonValue,
+  TaskError,
+} from '@tasking/core'
 import { TaskAbort, TaskTimeoutError } from './task-abort.ts'
 
-type Ending = Pick<ClaimedTask, 'id' | 'fencingToken'>
+/** A task whose handler ends, and what its definition says of failures. */
+export interface Ending {
+  readonly task: Pick<ClaimedTask, 'id' | 'fencingToken' | 'attempt'>
+  /** Not there where nobody knows it. */
+  readonly definition: Pick<AnyTaskDefinition, 'retry' | 'ifWorkerMissing'> | undefined
+  /** From 0 to less than 1. */
+  readonly random: () => number
+}
 
 /** What becomes of a task whose handler has returned. */
-export function returned(task: Ending, result: JsonValue, reason: unknown): Completion {
-  const { id, fencingToken } = task
+export function returned(ending: Ending, result: JsonValue, reason: unknown): Completion {
+  const { id, fencingToken } = ending.task
   // What comes too late doesn't count, or nobody could rely on a timeout.
-  if (reason instanceof TaskTimeoutError) return failed(task, reason)
+  if (reason instanceof TaskTimeoutError) return failed(ending, reason, reason)
   return { id, fencingToken, state: 'completed', result }
 }
 
 /** What becomes of a task whose handler threw, or ended with its thread or process. */
-export function threw(task: Ending, thrown: unknown, reason: unknown): Completion {
-  const { id, fencingToken } = task
-  if (!(reason instanceof TaskAbort)) return failed(task, thrown)
+export function threw(ending: Ending, thrown: unknown, reason: unknown): Completion {
+  const { id, fencingToken } = ending.task
+  if (!(reason instanceof TaskAbort)) return failed(ending, thrown, reason)
   if (reason.canceled) return { id, fencingToken, state: 'canceled', error: null }
   const told = reason instanceof TaskTimeoutError || isAbort(thrown, reason)
   // A handler that stops when it is told to rarely says why; the reason does.
-  return failed(task, told ? reason : thrown)
+  return failed(ending, told ? reason : thrown, reason)
 }
 
-function failed({ id, fencingToken }: Ending, error: unknown): Completion {
-  return { id, fencingToken, state: 'failed', error: toTaskError(error) }
+function failed({ task, definition, random }: Ending, thrown: unknown, reason: unknown) {
+  const { id, fencingToken, attempt } = task
+  const interrupted = reason instanceof TaskAbort && reason.code === 'worker_stopping'
+  const retry =
+    interrupted && definition?.ifWorkerMissing !== 'retry' ? undefined : definition?.retry
+  const delayMs = retryDelayMs(retry, { attempt, error: thrown, interrupted }, random)
+  const error = toTaskError(thrown)
+  const keepPlace = retry?.keepPlace ?? false
+  return delayMs === undefined
+    ? ({ id, fencingToken, state: 'failed', error } satisfies Completion)
+    : ({ id, fencingToken, state: 'retry', error, delayMs, keepPlace } satisfies Completion)
 }
 
 function isAbort(thrown: unknown, reason: TaskAbort): boolean {

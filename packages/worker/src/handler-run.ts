@@ -22,22 +22,29 @@ import type { TaskAbort } from './task-abort.ts'
 /** Told of the latest reports of a handler. */
 export type OnProgress = (reports: readonly ProgressState[]) => void
 
+/** What a handler's run needs of the world. */
+export interface HandlerSurroundings {
+  /** Gets every report of the handler, and none after its end. */
+  readonly onProgress?: OnProgress
+  /** From 0 to less than 1: spreads the attempts of tasks that are tried again. */
+  readonly random: () => number
+}
+
 /** A handler on this event loop, be it a worker's, a thread's or a process's. */
 export class HandlerRun {
   readonly task: ClaimedTask
   readonly #workerId: WorkerId
-  readonly #onProgress: OnProgress
+  readonly #surroundings: HandlerSurroundings
   readonly #abort = new AbortController()
   #inTransaction = false
   #thrown: unknown
   readonly #codes = new Set<string>()
   #ended = false
 
-  /** @param onProgress gets every report of the handler, and none after its end */
-  constructor(task: ClaimedTask, workerId: WorkerId, onProgress: OnProgress = () => undefined) {
+  constructor(task: ClaimedTask, workerId: WorkerId, surroundings: HandlerSurroundings) {
     this.task = task
     this.#workerId = workerId
-    this.#onProgress = onProgress
+    this.#surroundings = surroundings
   }
 
   /** Asks the handler to stop. The first reason stands. */
@@ -64,15 +71,19 @@ export class HandlerRun {
   async #end(tasking: Tasking, logger: Logger): Promise<Completion> {
     const { task } = this
     const { signal } = this.#abort
+    const ending = {
+      ...{ task, random: this.#surroundings.random },
+      definition: tasking.definitions.get(task.name),
+    }
     try {
       const definition = tasking.definition(task.name)
       const input = await parseInput(definition, await tasking.openInput(task))
       // The definition's own schema made it.
       const value: unknown = await definition.run(input as never, this.#context(tasking, logger))
-      return returned(task, throughJson(value, `result of "${task.name}"`), signal.reason)
+      return returned(ending, throughJson(value, `result of "${task.name}"`), signal.reason)
     } catch (thrown) {
       this.#thrown = thrown
-      return threw(task, thrown, signal.reason)
+      return threw(ending, thrown, signal.reason)
     }
   }
 
@@ -84,16 +95,18 @@ export class HandlerRun {
       const expected = `one of the first ${maxProgressCodes} of its task`
       throw new InvalidOptionError('code', report.code, expected)
     }
-    this.#onProgress([report])
+    this.#surroundings.onProgress?.([report])
   }
 
   #context(tasking: Tasking, logger: Logger): TaskContext {
-    const { id, name, queue, resources, parentId, groupId, correlationId, fencingToken } = this.task
+    const { id, name, queue, resources, parentId, groupId, correlationId } = this.task
+    const { fencingToken, attempt } = this.task
     const workerId = this.#workerId
     return {
       task: { id, name, queue, resources, parentId, groupId, correlationId },
       signal: this.#abort.signal,
       fencingToken,
+      attempt,
       log: logger.child({
         ...{ taskId: id, task: name, workerId },
         ...(correlationId !== null && { correlationId }),

@@ -3,6 +3,7 @@ import type { Child } from './child.ts'
 import type { ChildPool } from './child-pool.ts'
 import type { Execution } from './execution.ts'
 import { threw } from './handler-end.ts'
+import type { Ending } from './handler-end.ts'
 import type { OnProgress } from './handler-run.ts'
 import type { TaskAbort } from './task-abort.ts'
 import { createWorkingDirectory } from './working-directory.ts'
@@ -14,6 +15,7 @@ const mostAttempts = 3
 /** A handler in a thread or a process. Its crash is the end of its task, and of nothing else. */
 export class IsolatedRun implements Execution {
   readonly #task: ClaimedTask
+  readonly #ending: Ending
   readonly #workerId: WorkerId
   readonly #isolation: 'thread' | 'process'
   readonly #pool: ChildPool
@@ -24,14 +26,15 @@ export class IsolatedRun implements Execution {
   #killed = false
 
   constructor(
-    task: ClaimedTask,
+    ending: Ending & { readonly task: ClaimedTask },
     workerId: WorkerId,
     isolation: 'thread' | 'process',
     pool: ChildPool,
     logger: Logger,
     onProgress: OnProgress = () => undefined,
   ) {
-    this.#task = task
+    this.#task = ending.task
+    this.#ending = ending
     this.#workerId = workerId
     this.#isolation = isolation
     this.#pool = pool
@@ -46,7 +49,7 @@ export class IsolatedRun implements Execution {
         if (completion !== undefined) return completion
       }
     } catch (error) {
-      return threw(this.#task, error, this.#reason)
+      return threw(this.#ending, error, this.#reason)
     }
   }
 
@@ -68,7 +71,7 @@ export class IsolatedRun implements Execution {
   /** @returns `undefined` where the handler has not begun and may begin elsewhere */
   async #attempt(onBegin: () => void, last: boolean): Promise<Completion | undefined> {
     const child = await this.#take()
-    if (child === undefined) return threw(this.#task, this.#reason, this.#reason)
+    if (child === undefined) return threw(this.#ending, this.#reason, this.#reason)
     try {
       return await this.#runIn(child, onBegin, last)
     } finally {
@@ -100,13 +103,14 @@ export class IsolatedRun implements Execution {
     const directory = this.#isolation === 'process' ? await createWorkingDirectory() : undefined
     try {
       // What is aborted before it begins doesn't begin, so no abort comes before its handler.
-      if (this.#stop.signal.aborted) return threw(task, this.#reason, this.#reason)
+      if (this.#stop.signal.aborted) return threw(this.#ending, this.#reason, this.#reason)
       const workerId = this.#workerId
       const order = { task, workerId, ...(directory && { directory: directory.path }) }
       const end = await child.run(order, { onBegin, onProgress: this.#onProgress })
       if ('completion' in end) return end.completion
       if (!end.began && !this.#stop.signal.aborted && !last) return undefined
-      const completion = threw(task, this.#killed ? this.#reason : end.error, this.#reason)
+      const thrown = this.#killed ? this.#reason : end.error
+      const completion = threw(this.#ending, thrown, this.#reason)
       // It may have completed its task in a transaction; only the store can tell.
       return { ...completion, inTransaction: true }
     } finally {

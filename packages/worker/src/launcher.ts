@@ -35,13 +35,15 @@ export class Launcher {
   }
 
   #executionOf(task: ClaimedTask): Execution {
-    const { tasking, logger } = this.#settings
+    const { tasking, logger, clock } = this.#settings
+    const definition = tasking.definitions.get(task.name)
     const onProgress: OnProgress = (reports) => this.#progress.note(task, reports)
-    const isolation = tasking.definitions.get(task.name)?.isolation ?? this.#settings.isolation
+    const isolation = definition?.isolation ?? this.#settings.isolation
     if (isolation === 'inline' || this.#children === undefined) {
-      return inlineExecution(task, this.#workerId, tasking, logger, onProgress)
+      return inlineExecution(task, this.#workerId, tasking, this.#settings, onProgress)
     }
-    return new IsolatedRun(task, this.#workerId, isolation, this.#children, logger, onProgress)
+    const ending = { task, definition, random: () => clock.random() }
+    return new IsolatedRun(ending, this.#workerId, isolation, this.#children, logger, onProgress)
   }
 
   #limitsOf({ name, options }: ClaimedTask): RunLimits {

@@ -22,7 +22,10 @@ const claimed = (name: string, input: JsonValue = null): ClaimedTask => ({
 /** Runs a handler by itself, as a worker would that has claimed its task. */
 async function completionOf(definition: AnyTaskDefinition, input: JsonValue = null) {
   const tasking = createTasking({ store: new MemoryStore(), tasks: [definition] })
-  return new HandlerRun(claimed(definition.name, input), 'w').run(tasking, silentLogger)
+  return new HandlerRun(claimed(definition.name, input), 'w', { random: () => 0.5 }).run(
+    tasking,
+    silentLogger,
+  )
 }
 
 const throwing = (thrown: unknown) =>
@@ -168,7 +171,10 @@ describe('a handler whose task cannot be completed', () => {
 
   test('fails when the task is not known here', async () => {
     const tasking = createTasking({ store: new MemoryStore() })
-    const completion = await new HandlerRun(claimed('gone'), 'w').run(tasking, silentLogger)
+    const completion = await new HandlerRun(claimed('gone'), 'w', { random: () => 0.5 }).run(
+      tasking,
+      silentLogger,
+    )
     expect(completion).toMatchObject({ state: 'failed', error: { code: 'unknown_task' } })
   })
 })
@@ -187,7 +193,7 @@ describe('a handler that is aborted', () => {
       },
     })
     const tasking = createTasking({ store: new MemoryStore(), tasks: [waiting] })
-    const run = new HandlerRun(claimed('waiting'), 'w')
+    const run = new HandlerRun(claimed('waiting'), 'w', { random: () => 0.5 })
     const completion = run.run(tasking, silentLogger)
     run.abort(reason)
     return completion
@@ -238,7 +244,7 @@ describe('a handler that is aborted', () => {
       run: (_input: undefined, { signal }) => void seen.push(signal.reason),
     })
     const tasking = createTasking({ store: new MemoryStore(), tasks: [waiting] })
-    const run = new HandlerRun(claimed('waiting'), 'w')
+    const run = new HandlerRun(claimed('waiting'), 'w', { random: () => 0.5 })
     run.abort(canceled)
     run.abort(stopping)
     await run.run(tasking, silentLogger)
@@ -250,7 +256,7 @@ describe("a handler's context", () => {
   async function contextOf(use: (context: TaskContext) => unknown, logger = silentLogger) {
     const using = defineTask({ name: 'using', run: (_: undefined, context) => use(context) })
     const tasking = createTasking({ store: new MemoryStore(), tasks: [using] })
-    await new HandlerRun(claimed('using'), 'w').run(tasking, logger)
+    await new HandlerRun(claimed('using'), 'w', { random: () => 0.5 }).run(tasking, logger)
     return tasking
   }
 

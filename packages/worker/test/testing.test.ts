@@ -151,6 +151,23 @@ test('drain fires the schedules that are due by the clock', async () => {
   expect(await drain(tasking)).toMatchObject([{ name: 'idle', state: 'completed' }])
 })
 
+test('drain runs what is due by the clock, also to be tried again', async () => {
+  const clock = new HandClock()
+  const stumbling = defineTask({
+    ...{ name: 'stumbling', retry: { limit: 1 } },
+    run(_input: undefined, { attempt }) {
+      if (attempt === 1) throw new Error('not yet')
+    },
+  })
+  const tasking = createTasking({ store: new MemoryStore({ clock }), clock, tasks: [stumbling] })
+  await tasking.dispatch(stumbling, undefined, { delay: '1m' })
+  expect(await drain(tasking)).toEqual([])
+  clock.move('1m')
+  expect(await drain(tasking)).toMatchObject([{ state: 'scheduled', attempt: 2 }])
+  clock.move('1s')
+  expect(await drain(tasking)).toMatchObject([{ state: 'completed', attempt: 2 }])
+})
+
 test('drain ends where a task dispatches itself for ever', async () => {
   const tasking: Tasking = createTasking({
     store: new MemoryStore(),

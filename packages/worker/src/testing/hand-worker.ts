@@ -45,7 +45,8 @@ export class HandWorker implements AsyncDisposable {
 
   /** A run of the task's handler, on this event loop. */
   runOf(task: ClaimedTask): HandlerRun {
-    return new HandlerRun(task, this.#id)
+    // Without jitter, so that a test can tell when a task is tried again.
+    return new HandlerRun(task, this.#id, { random: () => 0.5 })
   }
 
   /** Keeps what came of a run. */
