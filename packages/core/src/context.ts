@@ -35,6 +35,13 @@ export interface TaskContext {
    * second, the last one before the task ends. @throws InvalidOptionError
    */
   progress(this: void, update: ProgressUpdate): void
+  /**
+   * Records something that the handler is about to create, such as `version:42`, or, with
+   * `complete`, that it is whole. What is not is given to the definition's `cleanUp` when the task
+   * fails or is canceled. Await it before you create: then it is known whatever happens.
+   * @throws TaskLostError, InvalidOptionError
+   */
+  created(this: void, resource: string, options?: { readonly complete?: boolean }): Promise<void>
   /** Dispatches a child of this task, under its correlation id. */
   readonly dispatch: Dispatch
 }

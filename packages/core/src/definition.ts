@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { TaskContext } from './context.ts'
+import type { LeftOver } from './creation.ts'
 import { milliseconds, timeoutMilliseconds } from './duration.ts'
 import type { Duration } from './duration.ts'
 import { InvalidOptionError } from './errors.ts'
@@ -9,6 +10,7 @@ import { isName } from './name.ts'
 import type { ResourceRequest } from './resource.ts'
 import { checkRetryPolicy } from './retry.ts'
 import type { RetryPolicy } from './retry.ts'
+import type { TaskError } from './task.ts'
 
 /** Resources for all tasks of a definition, or made from a task's input. */
 export type ResourceRule<Input> = ResourceRequest | ((input: Input) => ResourceRequest)
@@ -48,6 +50,13 @@ export interface TaskDefinition<Dispatched, Input, Result> {
    */
   readonly ifWorkerMissing?: WorkerMissingRule | undefined
   run(input: Input, context: TaskContext): Result | Promise<Result>
+  /**
+   * Removes what the handler has created and not called complete, when it failed or was stopped. It
+   * may be called again for the same: make that harmless.
+   */
+  readonly cleanUp?: ((leftOver: LeftOver<Input>, context: TaskContext) => unknown) | undefined
+  /** What is kept of an error, where it may hold what nobody is to see. Default: all of it. */
+  readonly redactError?: ((error: TaskError) => TaskError) | undefined
 }
 
 /** For a task that was running when its worker went. */
@@ -67,6 +76,8 @@ export interface AnyTaskDefinition {
   readonly retry?: RetryPolicy | undefined
   readonly ifWorkerMissing?: WorkerMissingRule | undefined
   run(input: never, context: TaskContext): unknown
+  readonly cleanUp?: ((leftOver: LeftOver<never>, context: TaskContext) => unknown) | undefined
+  readonly redactError?: ((error: TaskError) => TaskError) | undefined
 }
 
 /** What a definition's handler returns. */

@@ -1,6 +1,7 @@
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { TaskCanceledError, TaskLostError, TaskStateError, WorkerMissingError } from './errors.ts'
+import type { CreatedResource, CreationRecord } from './creation.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import type { GroupCancellation, NewTaskGroup, TaskGroupFilter, TaskGroupRecord } from './group.ts'
 import { takeIn } from './memory-intake.ts'
@@ -213,6 +214,18 @@ export class MemoryStore implements Store<never> {
     const task = this.#tasks.get(id)
     if (task === undefined) return []
     return this.#tasks.progress.of(id).map((report) => ({ ...report, state: task.state }))
+  }
+
+  async recordCreation(record: CreationRecord): Promise<void> {
+    const task = this.#tasks.get(record.id)
+    if (task === undefined || !isOwned(task, record.workerId, record.fencingToken)) {
+      throw new TaskLostError(record.id)
+    }
+    this.#tasks.creations.record(record)
+  }
+
+  async created(id: TaskId): Promise<CreatedResource[]> {
+    return this.#tasks.creations.of(id)
   }
 
   async createGroup(group: NewTaskGroup): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import { TaskNotFoundError, TaskStateError } from './errors.ts'
+import { MemoryCreations } from './memory-creations.ts'
 import { MemoryGroups } from './memory-groups.ts'
 import { MemoryProgress } from './memory-progress.ts'
 import { isInLine, isOwned, later, newMemoryTask } from './memory-task.ts'
@@ -22,11 +23,13 @@ export class MemoryTasks {
 
   readonly groups: MemoryGroups
   readonly progress: MemoryProgress
+  readonly creations: MemoryCreations
 
   constructor(clock: Clock) {
     this.#clock = clock
     this.groups = new MemoryGroups(clock)
     this.progress = new MemoryProgress(clock)
+    this.creations = new MemoryCreations(clock)
   }
 
   get all(): MemoryTask[] {
@@ -128,6 +131,7 @@ export class MemoryTasks {
 
   remove(id: TaskId): void {
     this.progress.remove(id)
+    this.creations.remove(id)
     this.#tasks.delete(id)
   }
 

@@ -1,3 +1,4 @@
+import type { CreatedResource, CreationRecord } from './creation.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import type { GroupCancellation, NewTaskGroup, TaskGroupFilter, TaskGroupRecord } from './group.ts'
 import type { JsonValue } from './json.ts'
@@ -266,6 +267,10 @@ export interface Store<Tx = never> extends AsyncDisposable {
   reportProgress(workerId: WorkerId, progress: readonly TaskProgress[]): Promise<TaskId[]>
   /** How far a task has come, in the order in which its reports were begun. */
   progress(id: TaskId): Promise<ProgressReport[]>
+  /** Keeps what a handler says of something that it creates. @throws TaskLostError */
+  recordCreation(record: CreationRecord): Promise<void>
+  /** What a task has created, in the order in which it was named first. */
+  created(id: TaskId): Promise<CreatedResource[]>
   /** Repeated, it changes nothing. */
   createGroup(group: NewTaskGroup, target?: DispatchTarget<Tx>): Promise<void>
   /**

@@ -9,6 +9,7 @@ import {
   TaskSkippedError,
   TaskStateError,
 } from './errors.ts'
+import type { CreatedResource } from './creation.ts'
 import type { FinishWatch } from './finish-watch.ts'
 import { storableText } from './json.ts'
 import type { Jsonified } from './json.ts'
@@ -36,6 +37,8 @@ export interface TaskHandle<Result> {
   result(options?: ResultOptions): Promise<Jsonified<Result>>
   /** Like `result`, but resolves to the record, however the task ended. */
   finished(options?: ResultOptions): Promise<Task>
+  /** What it has created, in the order in which it was named first. */
+  created(): Promise<CreatedResource[]>
   /** How far it has come, in the order in which its reports were begun. */
   progress(): Promise<ProgressReport[]>
   /** From any process; a running handler's signal aborts. @throws TaskStateError when finished */
@@ -120,6 +123,7 @@ export function createTaskHandle<Result>(
       }
       throw new TaskStateError(id, task.state, 'awaited')
     },
+    created: () => store.created(id),
     progress: () => store.progress(id),
     cancel: (reason) => cancelTask(store, id, reason),
   }

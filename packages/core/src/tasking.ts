@@ -12,6 +12,7 @@ import {
 import { Cipher } from './cipher.ts'
 import type { EncryptionOptions } from './encryption-key.ts'
 import { FinishWatch } from './finish-watch.ts'
+import type { CreatedResource } from './creation.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import type { Metrics } from './metrics.ts'
 import { createGroupHandle } from './group-handle.ts'
@@ -29,7 +30,15 @@ import type { PurgeOptions } from './purge.ts'
 import type { DispatchTarget, Store, TaskFilter, TaskRelation } from './store.ts'
 import { cancelTask, createTaskHandle, outcomeOf } from './task-handle.ts'
 import type { DispatchedHandle, TaskHandle } from './task-handle.ts'
-import type { ClaimedTask, DispatchedTask, Task, TaskCounts, TaskGroupId, TaskId } from './task.ts'
+import type {
+  ClaimedTask,
+  DispatchedTask,
+  Task,
+  TaskCounts,
+  TaskError,
+  TaskGroupId,
+  TaskId,
+} from './task.ts'
 import { createSchedules } from './schedules.ts'
 import type { ScheduleDefinition, Schedules } from './schedules.ts'
 
@@ -76,6 +85,8 @@ export interface TaskingOptions<Tx = never> {
   readonly store: Store<Tx>
   /** The definitions that this process knows by name: those its workers can run. */
   readonly tasks?: readonly AnyTaskDefinition[]
+  /** What is kept of errors, where a definition doesn't say. Default: all of them. */
+  readonly redactError?: (error: TaskError) => TaskError
   /** Where time comes from. Default the system's clock. */
   readonly clock?: Clock
   /** The keys for inputs that are encrypted at rest. Without them, none is. */
@@ -94,6 +105,7 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   readonly store: Store<Tx>
   /** The definitions given, by name. */
   readonly definitions: ReadonlyMap<string, AnyTaskDefinition>
+  readonly redactError: ((error: TaskError) => TaskError) | undefined
   /** @throws UnknownTaskError */
   definition(name: string): AnyTaskDefinition
   /**
@@ -125,6 +137,8 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   find(id: TaskId): Promise<Task>
   /** Newest first. */
   list(filter?: TaskFilter): Promise<Task[]>
+  /** What a task has created, in the order in which it was named first. */
+  created(id: TaskId): Promise<CreatedResource[]>
   /** How far a task has come, in the order in which its reports were begun. */
   progress(id: TaskId): Promise<ProgressReport[]>
   /** How many children of a task, or tasks of a group, are in each state. */
@@ -206,6 +220,7 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
   const tasking: Tasking<Tx> = {
     store,
     definitions,
+    redactError: options.redactError,
     definition(name) {
       const definition = definitions.get(name)
       if (definition === undefined) throw new UnknownTaskError(name, [...definitions.keys()])
@@ -251,6 +266,7 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
       return task
     },
     list: (filter) => store.list(filter),
+    created: (id) => store.created(id),
     progress: (id) => store.progress(id),
     count: (relation) => store.count(relation),
     async createGroup({ description, ...target } = {}) {

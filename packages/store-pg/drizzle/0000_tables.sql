@@ -1,5 +1,6 @@
 CREATE SCHEMA IF NOT EXISTS "tasking";
 --> statement-breakpoint
+CREATE TYPE "tasking"."creation_state" AS ENUM('incomplete', 'complete', 'removed');--> statement-breakpoint
 CREATE TYPE "tasking"."reservation_mode" AS ENUM('shared', 'counted', 'exclusive');--> statement-breakpoint
 CREATE TYPE "tasking"."task_state" AS ENUM('scheduled', 'waiting', 'running', 'canceling', 'completed', 'failed', 'canceled', 'skipped');--> statement-breakpoint
 CREATE SEQUENCE "tasking"."fencing_token" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1;--> statement-breakpoint
@@ -15,6 +16,14 @@ CREATE TABLE "tasking"."app_status" (
 	"serving" text[],
 	"started_at" timestamp with time zone NOT NULL,
 	"last_heartbeat_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "tasking"."created_resource" (
+	"task_id" uuid NOT NULL,
+	"resource" text collate "C" NOT NULL,
+	"state" "tasking"."creation_state" NOT NULL,
+	"created_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "created_resource_task_id_resource_pk" PRIMARY KEY("task_id","resource")
 );
 --> statement-breakpoint
 CREATE TABLE "tasking"."progress_report" (

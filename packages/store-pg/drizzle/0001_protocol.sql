@@ -2077,6 +2077,7 @@ begin
     from deleted as d;
   purged := coalesce(cardinality(gone), 0);
   delete from "tasking".progress_report as p where p.task_id = any (gone);
+  delete from "tasking".created_resource as c where c.task_id = any (gone);
   -- An open one may yet get tasks.
   delete from "tasking".task_group as g
    where g.id = any (left_groups)

@@ -2,6 +2,8 @@ import postgres from 'postgres'
 import { isFinal, systemClock, TaskNotFoundError } from '@tasking/core'
 import type {
   Clock,
+  CreatedResource,
+  CreationRecord,
   Completion,
   DispatchedTask,
   DispatchTarget,
@@ -58,6 +60,7 @@ import { postgresJsPool } from './postgres-js.ts'
 import { defaultSchema, tablesIn } from './schema.ts'
 import { TaskIds } from './task-id.ts'
 import { cancel } from './verbs/cancel.ts'
+import { creationsOf, recordCreation } from './verbs/creations.ts'
 import { complete } from './verbs/complete.ts'
 import { dispatch, dispatchOnce } from './verbs/dispatch.ts'
 import { cancelMembers, closeGroup, createGroup, groups } from './verbs/groups.ts'
@@ -219,6 +222,16 @@ export class PgStore implements Store<CallerTransaction> {
   async progress(id: TaskId): Promise<ProgressReport[]> {
     const { pool } = await this.#open()
     return this.#verb('progress', pool, () => progressOf(queries(pool), this.#tables, id))
+  }
+
+  async recordCreation(record: CreationRecord): Promise<void> {
+    const { control: pool } = await this.#open()
+    await this.#verb('recordCreation', pool, () => recordCreation(pool, this.#schema, record))
+  }
+
+  async created(id: TaskId): Promise<CreatedResource[]> {
+    const { pool } = await this.#open()
+    return this.#verb('created', pool, () => creationsOf(queries(pool), this.#tables, id))
   }
 
   async createGroup(group: NewTaskGroup, { tx }: DispatchTarget<CallerTransaction> = {}) {

@@ -13,7 +13,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { taskStates } from '@tasking/core'
+import { creationStates, taskStates } from '@tasking/core'
 import type {
   JsonValue,
   Resources,
@@ -38,6 +38,7 @@ const time = (name: string) => timestamp(name, { withTimezone: true })
 export function tablesIn(schemaName: string) {
   const schema = pgSchema(schemaName)
   const taskState = schema.enum('task_state', taskStates)
+  const creationState = schema.enum('creation_state', creationStates)
   // From the weakest to the strongest: the protocol asks for the strongest of several.
   const reservationMode = schema.enum('reservation_mode', ['shared', 'counted', 'exclusive'])
 
@@ -202,6 +203,18 @@ export function tablesIn(schemaName: string) {
     ],
   )
 
+  /** What a task has created, or was about to. */
+  const createdResource = schema.table(
+    'created_resource',
+    {
+      taskId: uuid('task_id').notNull(),
+      resource: identifier('resource').notNull(),
+      state: creationState('state').notNull(),
+      createdAt: time('created_at').notNull(),
+    },
+    (c) => [primaryKey({ columns: [c.taskId, c.resource] })],
+  )
+
   /** How far a task has come with something; the last word of its owner. */
   const progressReport = schema.table(
     'progress_report',
@@ -235,6 +248,8 @@ export function tablesIn(schemaName: string) {
     taskGroup,
     schedule,
     progressReport,
+    creationState,
+    createdResource,
     position,
     fencingToken,
   }
@@ -254,6 +269,8 @@ export const {
   taskGroup,
   schedule,
   progressReport,
+  creationState,
+  createdResource,
   position,
   fencingToken,
 } = tablesIn(defaultSchema)

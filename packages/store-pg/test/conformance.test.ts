@@ -32,7 +32,7 @@ describe.each(Object.entries(drivers))('PgStore on %s', (_driver, open) => {
   })
   beforeEach(
     () =>
-      sql`truncate tasking.task, tasking.reservation, tasking.app_status, tasking.task_group, tasking.schedule, tasking.progress_report`,
+      sql`truncate tasking.task, tasking.reservation, tasking.app_status, tasking.task_group, tasking.schedule, tasking.progress_report, tasking.created_resource`,
   )
   afterAll(async () => {
     await opened.store.close()

@@ -13,9 +13,11 @@ import type {
   ProgressState,
   ProgressUpdate,
   TaskContext,
+  TaskError,
   Tasking,
   WorkerId,
 } from '@tasking/core'
+import { Creations } from './creations.ts'
 import { returned, threw } from './handler-end.ts'
 import type { TaskAbort } from './task-abort.ts'
 
@@ -75,15 +77,31 @@ export class HandlerRun {
       ...{ task, random: this.#surroundings.random },
       definition: tasking.definitions.get(task.name),
     }
+    let cleanUp = async (_error: TaskError | null) => {}
     try {
       const definition = tasking.definition(task.name)
       const input = await parseInput(definition, await tasking.openInput(task))
+      const creations = new Creations(task, this.#workerId, tasking.store)
+      const context = this.#context(tasking, logger, creations)
+      cleanUp = (error) => creations.cleanUp(definition, input, error, context)
+      if (task.attempt > 1 && definition.cleanUp !== undefined) {
+        await creations.recall()
+        await cleanUp(null)
+      }
       // The definition's own schema made it.
-      const value: unknown = await definition.run(input as never, this.#context(tasking, logger))
-      return returned(ending, throughJson(value, `result of "${task.name}"`), signal.reason)
+      const value: unknown = await definition.run(input as never, context)
+      const result = throughJson(value, `result of "${task.name}"`)
+      const completion = returned(ending, result, signal.reason)
+      // One that was asked to stop and returned all the same is canceled.
+      if ('error' in completion) await cleanUp(completion.error)
+      else if (signal.aborted) await cleanUp(null)
+      return completion
     } catch (thrown) {
       this.#thrown = thrown
-      return threw(ending, thrown, signal.reason)
+      const completion = threw(ending, thrown, signal.reason)
+      // It may have completed its task in a transaction of its own.
+      if (!this.#inTransaction) await cleanUp('error' in completion ? completion.error : null)
+      return completion
     }
   }
 
@@ -98,7 +116,7 @@ export class HandlerRun {
     this.#surroundings.onProgress?.([report])
   }
 
-  #context(tasking: Tasking, logger: Logger): TaskContext {
+  #context(tasking: Tasking, logger: Logger, creations: Creations): TaskContext {
     const { id, name, queue, resources, parentId, groupId, correlationId } = this.task
     const { fencingToken, attempt } = this.task
     const workerId = this.#workerId
@@ -120,6 +138,7 @@ export class HandlerRun {
         await tasking.store.complete(completion, { tx: tx as never })
       },
       tasking,
+      created: (resource, { complete = false } = {}) => creations.record(resource, complete),
       progress: (update) => this.#progress(update),
       dispatch: (definition, ...[input, options]) =>
         // The tuple's two forms are one call: an input that may be left out is undefined.

@@ -12,6 +12,7 @@ import type { Launcher } from './launcher.ts'
 import { LookAgain } from './look-again.ts'
 import type { WorkerSettings } from './options.ts'
 import { Outbox } from './outbox.ts'
+import { redacted } from './redaction.ts'
 import { Polling } from './polling.ts'
 import { TaskAbort } from './task-abort.ts'
 import type { ProgressBook } from './progress-book.ts'
@@ -239,7 +240,8 @@ export class PullLoop {
       const unwritten = this.#progress.close(task)
       if (unwritten !== undefined) await unwritten
       this.#running.delete(task.id)
-      this.#outbox.add(completion)
+      const { tasking, logger } = this.#settings
+      this.#outbox.add(redacted(completion, task.name, tasking, logger))
       const state = completion.state === 'retry' ? 'scheduled' : completion.state
       onEvent({ kind: 'ended', taskId: task.id, state })
       this.#stir()

@@ -10,6 +10,8 @@ export function forwardingStore(store: Store, verbs: Partial<Store>): Store {
     complete: (completion, target) => store.complete(completion, target),
     reportProgress: (workerId, progress) => store.reportProgress(workerId, progress),
     progress: (id) => store.progress(id),
+    recordCreation: (record) => store.recordCreation(record),
+    created: (id) => store.created(id),
     createGroup: (group, target) => store.createGroup(group, target),
     closeGroup: (id) => store.closeGroup(id),
     cancelGroup: (id, reason) => store.cancelGroup(id, reason),

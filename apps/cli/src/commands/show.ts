@@ -1,7 +1,14 @@
 import { Command } from 'commander'
 import { bold, dim, red } from 'yoctocolors'
 import { encryptionKeyOf } from '@tasking/core'
-import type { JsonValue, ProgressReport, Task, TaskCounts, TaskError } from '@tasking/core'
+import type {
+  CreatedResource,
+  JsonValue,
+  ProgressReport,
+  Task,
+  TaskCounts,
+  TaskError,
+} from '@tasking/core'
 import { withTasking } from '../connection.ts'
 import { count } from '../count.ts'
 import { globalFlags } from '../global-flags.ts'
@@ -30,12 +37,13 @@ export function showCommand(): Command {
     .action(async (id: string, _flags: unknown, command: Command) => {
       await withTasking(command, async (tasking) => {
         const task = await tasking.find(id)
-        const [children, progress] = await Promise.all([
+        const [children, progress, created] = await Promise.all([
           tasking.count({ parentId: task.id }),
           tasking.progress(task.id),
+          tasking.created(task.id),
         ])
-        if (globalFlags(command).json) printJson({ ...task, children, progress })
-        else print(description({ task, children, progress }, new Date()))
+        if (globalFlags(command).json) printJson({ ...task, children, progress, created })
+        else print(description({ task, children, progress, created }, new Date()))
       })
     })
 }
@@ -44,9 +52,10 @@ interface Shown {
   readonly task: Task
   readonly children: TaskCounts
   readonly progress: readonly ProgressReport[]
+  readonly created: readonly CreatedResource[]
 }
 
-function description({ task, children, progress }: Shown, now: Date): string {
+function description({ task, children, progress, created }: Shown, now: Date): string {
   const { resources, error, state } = task
   const time = (at: Date | null) => at && `${at.toISOString()} (${ageText(at, now)} ago)`
   const facts: readonly (readonly [string, string | null])[] = [
@@ -75,6 +84,7 @@ function description({ task, children, progress }: Shown, now: Date): string {
     ['started', time(task.startedAt)],
     ['finished', time(task.finishedAt)],
     ['ran for', durationText(task, now)],
+    ['created', created.map(createdText).join('\n')],
     ['progress', progress.map(progressText).join('\n')],
     ['input', inputText(task.input)],
     ['result', state === 'completed' ? lines(jsonOf(task.result)) : null],
@@ -90,6 +100,10 @@ function dueAge(runAt: Date, now: Date): string {
 function fact(label: string, text: string): string {
   const margin = 15
   return bold(label.padEnd(margin)) + text.replaceAll('\n', `\n${' '.repeat(margin)}`)
+}
+
+function createdText({ resource, state }: CreatedResource): string {
+  return printable(state === 'complete' ? resource : `${resource} (${state})`)
 }
 
 function progressText({ code, message, done, total, suffix }: ProgressReport): string {

@@ -1,5 +1,6 @@
 import type { Store } from '../store.ts'
 import { claimingCases } from './claiming.ts'
+import { creationCases } from './creations.ts'
 import { countedCases } from './counted.ts'
 import { dedupeCases } from './dedupe.ts'
 import { delayCases } from './delays.ts'
@@ -56,6 +57,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...groupCases,
   ...scheduleCases,
   ...progressCases,
+  ...creationCases,
 ]
 
 export type { InTransaction } from './own-completion.ts'

@@ -39,6 +39,8 @@ export async function deleteTask(
        returning id
      ), its_progress as (
        delete from "${schema}".progress_report where task_id in (select id from gone)
+     ), its_creations as (
+       delete from "${schema}".created_resource where task_id in (select id from gone)
      )
      select exists (select from gone),
             (select state from "${schema}".task where id = $1::text::uuid)`,
