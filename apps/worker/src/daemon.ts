@@ -28,6 +28,7 @@ export async function runDaemon(flags: Flags): Promise<void> {
   const worker = createWorker({
     ...{ tasking, name, logger, version: packageVersion(), concurrency: flags.concurrency },
     ...(flags.queue && { queues: flags.queue }),
+    ...(flags.component !== undefined && { versions: flags.component }),
     ...(flags.ttl !== undefined && { ttl: flags.ttl }),
     ...(flags.pollInterval !== undefined && { pollInterval: flags.pollInterval }),
     ...(flags.burst !== undefined && { burst: flags.burst }),

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { InvalidOptionError, milliseconds } from '@tasking/core'
-import type { Duration } from '@tasking/core'
+import type { Duration, Versions } from '@tasking/core'
 
 /** A duration as it was written, so that later errors can show it. */
 export function duration(text: string): Duration {
@@ -18,14 +18,23 @@ export function durationsByName(
   text: string,
   before: Readonly<Record<string, Duration>> = {},
 ): Readonly<Record<string, Duration>> {
+  return { ...before, ...byName(text, 'a duration, such as sweep=1m', duration) }
+}
+
+/** Versions with their names, as in "codec=2.1,core=1.4". */
+export function versionsByName(text: string, before: Versions = {}): Versions {
+  return { ...before, ...byName(text, 'a version, such as codec=2.1', String) }
+}
+
+function byName<T>(text: string, what: string, read: (value: string) => T): Record<string, T> {
   const pairs = listFromVariable(text).map((pair) => {
     const [, name, value] = /^([^=]+)=(.+)$/.exec(pair) ?? []
     if (name === undefined || value === undefined) {
-      throw new InvalidArgumentError('It must be a name and a duration, such as sweep=1m.')
+      throw new InvalidArgumentError(`It must be a name and ${what}.`)
     }
-    return [name, duration(value)] as const
+    return [name, read(value)] as const
   })
-  return { ...before, ...Object.fromEntries(pairs) }
+  return Object.fromEntries(pairs)
 }
 
 export function wholeNumber(text: string): number {

@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import { isolations } from '@tasking/core'
-import type { Duration, Isolation } from '@tasking/core'
+import type { Duration, Isolation, Versions } from '@tasking/core'
 import type { DutyPeriods, PurgePolicy } from '@tasking/worker'
 import {
   duration,
@@ -10,6 +10,7 @@ import {
   listFromVariable,
   port,
   switchFromVariable,
+  versionsByName,
   wholeNumber,
 } from './flag-values.ts'
 
@@ -21,6 +22,7 @@ export interface Flags {
   readonly concurrency: number
   readonly queue?: readonly string[]
   readonly name: string
+  readonly component?: Versions
   readonly ttl?: Duration
   readonly pollInterval?: Duration
   readonly burst?: boolean
@@ -50,6 +52,10 @@ export function allFlags(): Option[] {
     flag('--name <template>', 'what operators see; {hostname} and {pid} are filled in').default(
       '{hostname}:{pid}',
     ),
+    flag(
+      '--component <name=version...>',
+      'what it has that tasks may require, such as codec=2.1',
+    ).argParser(versionsByName),
     flag('--ttl <duration>', 'so long without a heartbeat, it is missing (default: 30s)').argParser(
       duration,
     ),

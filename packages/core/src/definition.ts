@@ -11,6 +11,8 @@ import type { ResourceRequest } from './resource.ts'
 import { checkRetryPolicy } from './retry.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { TaskError } from './task.ts'
+import { checkedVersions } from './version.ts'
+import type { Versions } from './version.ts'
 
 /** Resources for all tasks of a definition, or made from a task's input. */
 export type ResourceRule<Input> = ResourceRequest | ((input: Input) => ResourceRequest)
@@ -35,6 +37,11 @@ export interface TaskDefinition<Dispatched, Input, Result> {
    * over, the signal aborts and the task fails. Default: without end.
    */
   readonly timeout?: Duration | undefined
+  /**
+   * The least versions that a worker must have of components, unless the dispatch says otherwise,
+   * such as `{ codec: '2.1' }`. A worker without them leaves its tasks alone.
+   */
+  readonly requires?: Versions | undefined
   /**
    * How long the handler may go on after its signal has aborted, instead of what the worker says.
    * Then a thread or a process is killed.
@@ -71,6 +78,7 @@ export interface AnyTaskDefinition {
   readonly priority?: number | undefined
   readonly isolation?: Isolation | undefined
   readonly timeout?: Duration | undefined
+  readonly requires?: Versions | undefined
   readonly grace?: Duration | undefined
   readonly encrypted?: boolean | undefined
   readonly retry?: RetryPolicy | undefined
@@ -112,6 +120,7 @@ export function defineTask<Definition extends AnyTaskDefinition>(
     throw new InvalidOptionError('isolation', isolation, `one of ${isolations.join(', ')}`)
   }
   if (timeout !== undefined) timeoutMilliseconds(timeout)
+  if (definition.requires !== undefined) checkedVersions(definition.requires, 'requires')
   if (grace !== undefined) milliseconds(grace, 'grace')
   if (retry !== undefined) checkRetryPolicy(retry)
   if (ifWorkerMissing !== 'fail' && (ifWorkerMissing !== 'retry' || retry === undefined)) {

@@ -142,6 +142,8 @@ export type {
 export { checkedTiming } from './timing.ts'
 export type { Timing, TimingRequest } from './timing.ts'
 export { workerStopped } from './worker-loss.ts'
+export { checkedVersions } from './version.ts'
+export type { Versions } from './version.ts'
 export { batchEntry, createTasking } from './tasking.ts'
 export type {
   BatchEntry,

@@ -13,6 +13,7 @@ import { countsOf } from './task-counts.ts'
 import type { ClaimedTask, NewTask, TaskCounts, TaskError, TaskId } from './task.ts'
 
 type Retry = Pick<Extract<Completion, { state: 'retry' }>, 'error' | 'delayMs' | 'keepPlace'>
+import { satisfies } from './version.ts'
 
 /** All tasks of a store in memory, in the order of their dispatch, and what can happen to one. */
 export class MemoryTasks {
@@ -167,14 +168,15 @@ export class MemoryTasks {
   }
 
   /** What such a worker may claim, in the order in which it does. */
-  claimable({ queues, taskNames }: WorkerRegistration): MemoryTask[] {
+  claimable({ queues, taskNames, versions = {} }: WorkerRegistration): MemoryTask[] {
     return this.incomplete
       .filter(
-        ({ state, unblockedAt, queue, name }) =>
+        ({ state, unblockedAt, queue, name, options }) =>
           state === 'waiting' &&
           unblockedAt !== null &&
           queues.includes(queue) &&
-          taskNames.includes(name),
+          taskNames.includes(name) &&
+          satisfies(versions, options?.requires ?? {}),
       )
       .toSorted(
         (a, b) =>

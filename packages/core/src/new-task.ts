@@ -11,6 +11,8 @@ import { normalizeResources } from './resource.ts'
 import type { ResourceRequest } from './resource.ts'
 import { recoveryOf } from './retry.ts'
 import type { BlockedRule, NewTask, TaskGroupId, TaskId, TaskOptions, TwinRule } from './task.ts'
+import { checkedVersions } from './version.ts'
+import type { Versions } from './version.ts'
 
 /** The queue of tasks that name none. */
 export const defaultQueue = 'default'
@@ -42,6 +44,8 @@ export interface DispatchOptions {
   readonly runAt?: Date
   /** How long its handler may run, instead of what the definition says. */
   readonly timeout?: Duration
+  /** The least versions that its worker must have, instead of what the definition says. */
+  readonly requires?: Versions
 }
 
 const twinRules: readonly TwinRule[] = ['return', 'skip', 'replace']
@@ -172,12 +176,13 @@ function checkedRunAt(runAt: Date): Date {
 }
 
 function taskOptions(
-  { retry, ifWorkerMissing }: AnyTaskDefinition,
-  { timeout }: DispatchOptions,
+  { retry, ifWorkerMissing, requires: own = {} }: AnyTaskDefinition,
+  { timeout, requires = own }: DispatchOptions,
 ): Pick<NewTask, 'options'> | undefined {
   const options: TaskOptions = {
     ...(timeout !== undefined && { timeoutMs: timeoutMilliseconds(timeout) }),
     ...(ifWorkerMissing === 'retry' && retry !== undefined && { recovery: recoveryOf(retry) }),
+    ...(Object.keys(requires).length > 0 && { requires: checkedVersions(requires, 'requires') }),
   }
   return Object.keys(options).length === 0 ? undefined : { options }
 }

@@ -27,6 +27,7 @@ import type {
   TaskId,
   WorkerId,
 } from './task.ts'
+import type { Versions } from './version.ts'
 
 /** How a handler ended. */
 export type Completion = HandlerEnd & {
@@ -135,6 +136,8 @@ export interface WorkerRegistration {
   /** The names of the tasks it can run; others it leaves alone. */
   readonly taskNames: readonly string[]
   readonly version: string
+  /** What it has of the components that tasks may require. Default nothing. */
+  readonly versions?: Versions
 }
 
 export interface WorkerRecord extends WorkerRegistration {

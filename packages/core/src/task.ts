@@ -1,6 +1,7 @@
 import type { JsonValue } from './json.ts'
 import type { Resources } from './resource.ts'
 import type { TaskState } from './state-machine.ts'
+import type { Versions } from './version.ts'
 
 /** Names a task: a UUID, made before the dispatch so that repeating the dispatch is harmless. */
 export type TaskId = string
@@ -25,6 +26,8 @@ export interface TaskError {
 export interface TaskOptions {
   /** How long the handler may run, in milliseconds. */
   readonly timeoutMs?: number
+  /** The least versions that a worker must have of components. */
+  readonly requires?: Versions
   /** The name of the schedule that has dispatched it. */
   readonly schedule?: string
   /** How it goes on when its worker is gone. Without, it fails then. */

@@ -14,6 +14,8 @@ CREATE TABLE "tasking"."app_status" (
 	"queues" text[] NOT NULL,
 	"task_names" text[] NOT NULL,
 	"serving" text[],
+	"versions" jsonb,
+	"claim_names" text[],
 	"started_at" timestamp with time zone NOT NULL,
 	"last_heartbeat_at" timestamp with time zone NOT NULL
 );
@@ -43,6 +45,12 @@ CREATE TABLE "tasking"."paused_queue" (
 	"queue" text PRIMARY KEY NOT NULL,
 	"paused_at" timestamp with time zone NOT NULL,
 	"reason" text
+);
+--> statement-breakpoint
+CREATE TABLE "tasking"."requirement" (
+	"name" text NOT NULL,
+	"requires" jsonb NOT NULL,
+	CONSTRAINT "requirement_name_requires_pk" PRIMARY KEY("name","requires")
 );
 --> statement-breakpoint
 CREATE TABLE "tasking"."reservation" (
@@ -112,7 +120,7 @@ CREATE TABLE "tasking"."task_group" (
 CREATE INDEX "reservation_exclusive" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."mode" = 'exclusive';--> statement-breakpoint
 CREATE INDEX "reservation_counted" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."mode" = 'counted';--> statement-breakpoint
 CREATE INDEX "schedule_due" ON "tasking"."schedule" USING btree ("next_at") WHERE "tasking"."schedule"."next_at" is not null and "tasking"."schedule"."paused_at" is null;--> statement-breakpoint
-CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue","name",(- "priority"),"position") WHERE "tasking"."task"."state" = 'waiting' and "tasking"."task"."unblocked_at" is not null;--> statement-breakpoint
+CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue",coalesce("name" || chr(31) || ("options" ->> 'requires'), "name"),(- "priority"),"position") WHERE "tasking"."task"."state" = 'waiting' and "tasking"."task"."unblocked_at" is not null;--> statement-breakpoint
 CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" in ('running', 'canceling');--> statement-breakpoint
 CREATE INDEX "task_canceling" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" = 'canceling';--> statement-breakpoint
 CREATE INDEX "task_scheduled" ON "tasking"."task" USING btree ("run_at","id") WHERE "tasking"."task"."state" = 'scheduled';--> statement-breakpoint

@@ -1071,7 +1071,8 @@ begin
         select distinct on (t.name) t.name, - t.priority as rank, t.position
           from unnest(freed) as free (id)
          cross join lateral (
-           select f.name, f.priority, f.position
+           select coalesce(f.name || chr(31) || (f.options ->> 'requires'), f.name) as name,
+                  f.priority, f.position
              from "tasking".task as f
             where f.id = free.id and f.queue = queue
             limit 1
@@ -1099,11 +1100,13 @@ begin
    cross join lateral (
      select - t.priority as rank, t.position
        from "tasking".task as t
-      where t.queue = queue and t.name = known.name
+      where t.queue = queue
+        and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name) = known.name
         and (- t.priority, t.position) >= (known.rank, known.position)
         and (- t.priority) < known.until
         and t.state = 'waiting' and t.unblocked_at is not null
-      order by t.queue, t.name, (- t.priority), t.position
+      order by t.queue, coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name),
+               (- t.priority), t.position
       limit 1
    ) as first;
   look_ms := extract(epoch from clock_timestamp() - moment) * 1000;
@@ -1122,11 +1125,13 @@ begin
                cross join lateral (
                  select t.priority, t.position
                    from "tasking".task as t
-                  where t.queue = queue and t.name = known.name
+                  where t.queue = queue
+        and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name) = known.name
                     and (- t.priority, t.position) >= (known.rank, known.position)
                     and (- t.priority) < known.until
                     and t.state = 'waiting' and t.unblocked_at is not null
-                  order by t.queue, t.name, (- t.priority), t.position
+                  order by t.queue, coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name),
+               (- t.priority), t.position
                   limit slots
                ) as ready
                order by ready.priority desc, ready.position
@@ -1142,11 +1147,13 @@ begin
        cross join lateral (
          select c.id
            from "tasking".task as c
-          where c.queue = queue and c.name = known.name
+          where c.queue = queue
+            and coalesce(c.name || chr(31) || (c.options ->> 'requires'), c.name) = known.name
             and (- c.priority, c.position) >= (known.rank, known.position)
             and (- c.priority) < known.until
             and c.state = 'waiting' and c.unblocked_at is not null
-          order by c.queue, c.name, (- c.priority), c.position
+          order by c.queue, coalesce(c.name || chr(31) || (c.options ->> 'requires'), c.name),
+                   (- c.priority), c.position
           limit known.share
             for no key update skip locked
        ) as ready
@@ -1171,10 +1178,14 @@ begin
     select jsonb_agg(jsonb_build_array(queue, last.name, jsonb_build_array(last.rank, last.position - margin)))
       into next_floors
       from (
-        select distinct on (t.name) t.name, - t.priority as rank, t.position
-          from "tasking".task as t
-         where t.id = any (picked)
-         order by t.name, - t.priority desc, t.position desc
+        select distinct on (t.name) t.name, t.rank, t.position
+          from (
+            select coalesce(p.name || chr(31) || (p.options ->> 'requires'), p.name) as name,
+                   - p.priority as rank, p.position
+              from "tasking".task as p
+             where p.id = any (picked)
+          ) as t
+         order by t.name, t.rank desc, t.position desc
       ) as last;
   end if;
 end
@@ -1294,7 +1305,7 @@ declare
   next_floors jsonb := '[]';
   next_due_ms bigint;
 begin
-  select coalesce(a.serving, a.queues), a.task_names into queues, task_names
+  select coalesce(a.serving, a.queues), coalesce(a.claim_names, a.task_names) into queues, task_names
     from "tasking".app_status as a
    where a.id = worker
      and a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > moment;
@@ -2138,6 +2149,68 @@ end
 $$;
 --> statement-breakpoint
 
+-- A version as numbers that compare as it does: four, and whether it is a release.
+create function "tasking".version_parts(version text) returns int[]
+language sql immutable strict parallel safe
+as $$
+  select (string_to_array(split_part(whole.text, '-', 1), '.')::int[] || array[0, 0, 0, 0])[1:4]
+         || case when strpos(whole.text, '-') > 0 then 0 else 1 end
+    from (select split_part(version, '+', 1)) as whole (text)
+$$;
+--> statement-breakpoint
+
+-- Whether each component that is required is there, in that version or a later one.
+create function "tasking".satisfies(versions jsonb, requires jsonb) returns boolean
+language sql immutable parallel safe
+as $$
+  select coalesce(bool_and(
+           coalesce(
+             "tasking".version_parts(versions ->> r.key) >= "tasking".version_parts(r.value), false
+           )
+         ), true)
+    from jsonb_each_text(requires) as r
+$$;
+--> statement-breakpoint
+
+-- What a worker claims by: the names of its tasks and, for each name, the requirements that it fulfils;
+-- null for the names alone. A task with requirements stands apart in the index of claims, so that it
+-- is in nobody's way who can't run it.
+create function "tasking".claim_names_of(task_names text[], versions jsonb) returns text[]
+language sql stable
+as $$
+  select task_names || array_agg(r.name || chr(31) || r.requires::text)
+    from "tasking".requirement as r
+   where r.name = any (task_names) and "tasking".satisfies(versions, r.requires)
+  having count(*) > 0
+$$;
+--> statement-breakpoint
+
+-- Remembers what tasks require, and tells the workers that fulfil it.
+create function "tasking".require_versions(asked jsonb) returns void
+language plpgsql
+as $$
+#variable_conflict use_variable
+begin
+  perform from jsonb_to_recordset(asked) as e (name text, requires jsonb)
+    where not exists (
+            select from "tasking".requirement as r where r.name = e.name and r.requires = e.requires
+          );
+  if not found then
+    return;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('claims of "tasking"', 1));
+  insert into "tasking".requirement (name, requires)
+  select distinct e.name, e.requires from jsonb_to_recordset(asked) as e (name text, requires jsonb)
+  on conflict do nothing;
+  update "tasking".app_status as a
+     set claim_names = "tasking".claim_names_of(a.task_names, a.versions)
+   where exists (
+           select from jsonb_to_recordset(asked) as e (name text) where e.name = any (a.task_names)
+         );
+end
+$$;
+--> statement-breakpoint
+
 -- How much there is to do, and how much is being done. Whatever the backlog, it reads no more than so
 -- many: `most_kinds` queues, names and priorities of unblocked tasks, by skipping through the index of
 -- claims; `most_each` tasks of each, those first in line; and `most_places` places in line.
@@ -2159,21 +2232,26 @@ declare
 begin
   with recursive kind as (
     (
-      select t.queue, t.name, - t.priority as rank, 1 as nth
+      select t.queue, coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name) as name,
+             - t.priority as rank, 1 as nth
         from "tasking".task as t
        where t.state = 'waiting' and t.unblocked_at is not null
-       order by t.queue, t.name, (- t.priority)
+       order by t.queue, coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name),
+                 (- t.priority)
        limit 1
     )
     union all
     select next.queue, next.name, next.rank, k.nth + 1
       from kind as k
      cross join lateral (
-       select t.queue, t.name, - t.priority as rank
+       select t.queue, coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name) as name,
+             - t.priority as rank
          from "tasking".task as t
-        where (t.queue, t.name, - t.priority) > (k.queue, k.name, k.rank)
+        where (t.queue, coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name), - t.priority)
+              > (k.queue, k.name, k.rank)
           and t.state = 'waiting' and t.unblocked_at is not null
-        order by t.queue, t.name, (- t.priority)
+        order by t.queue, coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name),
+                 (- t.priority)
         limit 1
      ) as next
      where k.nth < most_kinds
@@ -2186,9 +2264,11 @@ begin
      cross join lateral (
        select t.unblocked_at
          from "tasking".task as t
-        where t.queue = k.queue and t.name = k.name and (- t.priority) = k.rank
+        where t.queue = k.queue
+          and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name) = k.name and (- t.priority) = k.rank
           and t.state = 'waiting' and t.unblocked_at is not null
-        order by t.queue, t.name, (- t.priority), t.position
+        order by t.queue, coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name),
+                 (- t.priority), t.position
         limit most_each
      ) as ready
      group by k.queue, k.name, k.rank
@@ -2400,7 +2480,8 @@ begin
     from "tasking".app_status as a
    where a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > clock_timestamp()
      and asked.queue = any (coalesce(a.serving, a.queues))
-     and asked.name = any (a.task_names);
+     and coalesce(asked.name || chr(31) || (asked.options ->> 'requires'), asked.name)
+         = any (coalesce(a.claim_names, a.task_names));
   return jsonb_build_object('places', places, 'chain', chain, 'workers', workers);
 end
 $$;

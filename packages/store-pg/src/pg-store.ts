@@ -65,6 +65,7 @@ import { complete } from './verbs/complete.ts'
 import { dispatch, dispatchOnce } from './verbs/dispatch.ts'
 import { cancelMembers, closeGroup, createGroup, groups } from './verbs/groups.ts'
 import { housekeep } from './verbs/housekeep.ts'
+import { requireVersions } from './verbs/requirements.ts'
 import { explain, line, resources } from './verbs/lines.ts'
 import { look } from './verbs/look.ts'
 import type { Place } from './verbs/look.ts'
@@ -143,6 +144,7 @@ export class PgStore implements Store<CallerTransaction> {
 
   async dispatch(tasks: readonly NewTask[], { tx }: DispatchTarget<CallerTransaction> = {}) {
     const { pool, notifier } = await this.#open()
+    await this.#require(tasks)
     if (tx !== undefined) {
       const connection = callerTransaction(tx, pool.address)
       const run = () => dispatch(connection, this.#schema, tasks)
@@ -285,6 +287,7 @@ export class PgStore implements Store<CallerTransaction> {
 
   async setSchedule(schedule: NewSchedule): Promise<Schedule> {
     const { pool } = await this.#open()
+    await this.#require([schedule.task])
     const run = () => setSchedule(queries(pool), this.#tables, schedule)
     return this.#verb('setSchedule', pool, run)
   }
@@ -411,6 +414,13 @@ export class PgStore implements Store<CallerTransaction> {
     return dueSignals(
       tasks.flatMap(({ delayMs, runAt }) => delayMs ?? (runAt ? runAt.getTime() - now : [])),
     )
+  }
+
+  // In a transaction of its own, which waits for nobody's and keeps nobody waiting.
+  async #require(tasks: readonly Pick<NewTask, 'name' | 'options'>[]): Promise<void> {
+    if (tasks.every(({ options }) => options?.requires === undefined)) return
+    const { pool } = await this.#open()
+    await this.#verb('require', pool, () => requireVersions(pool, this.#schema, tasks))
   }
 
   #place(connection: ConnectionPool): Place {

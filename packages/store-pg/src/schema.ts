@@ -21,6 +21,7 @@ import type {
   TaskError,
   TaskOptions,
   Timing,
+  Versions,
 } from '@tasking/core'
 
 /** Where the tables live unless told otherwise. The generated migrations are written for it. */
@@ -77,7 +78,13 @@ export function tablesIn(schemaName: string) {
     (t) => [
       index('task_claim')
         // All in one direction, so that a claim can go on from a place in it.
-        .on(t.queue, t.name, sql`(- ${t.priority})`, t.position)
+        .on(
+          t.queue,
+          // Those that require versions stand apart, by what they require.
+          sql`coalesce(${t.name} || chr(31) || (${t.options} ->> 'requires'), ${t.name})`,
+          sql`(- ${t.priority})`,
+          t.position,
+        )
         .where(sql`${t.state} = 'waiting' and ${t.unblockedAt} is not null`),
       index('task_owned')
         .on(t.workerId)
@@ -162,9 +169,22 @@ export function tablesIn(schemaName: string) {
     taskNames: text('task_names').array().notNull(),
     /** What is left of the queues while some are paused; null for all. */
     serving: text('serving').array(),
+    versions: json<Versions>('versions'),
+    /** The names and what it fulfils of their requirements; null for the names alone. */
+    claimNames: text('claim_names').array(),
     startedAt: time('started_at').notNull(),
     lastHeartbeatAt: time('last_heartbeat_at').notNull(),
   })
+
+  /** What tasks have required so far, by their names. */
+  const requirement = schema.table(
+    'requirement',
+    {
+      name: text('name').notNull(),
+      requires: json<Versions>('requires').notNull(),
+    },
+    (r) => [primaryKey({ columns: [r.name, r.requires] })],
+  )
 
   /** Queues that nothing is claimed from for now. */
   const pausedQueue = schema.table('paused_queue', {
@@ -245,6 +265,7 @@ export function tablesIn(schemaName: string) {
     reservation,
     appStatus,
     pausedQueue,
+    requirement,
     taskGroup,
     schedule,
     progressReport,
@@ -266,6 +287,7 @@ export const {
   reservation,
   appStatus,
   pausedQueue,
+  requirement,
   taskGroup,
   schedule,
   progressReport,

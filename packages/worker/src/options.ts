@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
+  checkedVersions,
   defaultQueue,
   InvalidOptionError,
   isName,
@@ -9,7 +10,15 @@ import {
   silentLogger,
   systemClock,
 } from '@tasking/core'
-import type { Clock, Duration, Isolation, JsonValue, Logger, Tasking } from '@tasking/core'
+import type {
+  Clock,
+  Duration,
+  Isolation,
+  JsonValue,
+  Logger,
+  Tasking,
+  Versions,
+} from '@tasking/core'
 import type { ChildSetUp } from './child-message.ts'
 import { dutySettings, purgeAges } from './duties.ts'
 import type { DutyPeriods, DutySettings, PurgeAges, PurgePolicy } from './duties.ts'
@@ -26,6 +35,8 @@ export interface WorkerOptions {
   readonly name?: string
   /** Shown to operators beside the name. Default empty. */
   readonly version?: string
+  /** What it has of the components that tasks may require, such as `{ codec: '2.1.3' }`. */
+  readonly versions?: Versions
   /**
    * Without a heartbeat for so long the worker counts as missing: its tasks fail, and others take
    * its resources. It beats every third of it. Default 30 s, at least 1 s.
@@ -77,6 +88,7 @@ export interface WorkerSettings {
   readonly queues: readonly string[]
   readonly name: string
   readonly version: string
+  readonly versions: Versions
   readonly ttlMs: number
   readonly burst: boolean
   readonly auxiliary: boolean
@@ -139,6 +151,7 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
     queues: [...new Set(queues)],
     name,
     version,
+    versions: checkedVersions(options.versions ?? {}, 'versions'),
     ttlMs: Math.round(ttlMs),
     burst: options.burst ?? false,
     auxiliary: options.auxiliary ?? false,

@@ -234,7 +234,8 @@ class PullingWorker implements Worker {
 
   /** Whether it is registered now; false where it was stopped before the store could be reached. */
   async #register(): Promise<boolean> {
-    const { tasking, name, version, ttlMs, concurrency, queues, clock, logger } = this.#settings
+    const { tasking, name, version, versions, ttlMs, concurrency, queues, clock, logger } =
+      this.#settings
     const taskNames = this.#taskNames()
     const { id } = this
     let pauseMs = 100
@@ -244,7 +245,7 @@ class PullingWorker implements Worker {
         await tasking.store.check()
         tried = true
         await tasking.store.registerWorker({
-          ...{ id, name, version, ttlMs, concurrency, queues, taskNames },
+          ...{ id, name, version, versions, ttlMs, concurrency, queues, taskNames },
         })
         await this.#heartbeat.start()
         return true

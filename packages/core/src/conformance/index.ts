@@ -11,6 +11,7 @@ import { groupCases } from './groups.ts'
 import { ifBlockedCases } from './if-blocked.ts'
 import { explainingCases } from './explaining.ts'
 import { lineCases } from './lines.ts'
+import { versionCases } from './versions.ts'
 import { queueCases } from './queues.ts'
 import { metricsCases } from './metrics.ts'
 import { ownCompletionCases } from './own-completion.ts'
@@ -49,6 +50,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...retryCases,
   ...metricsCases,
   ...queueCases,
+  ...versionCases,
   ...workerCases,
   ...explainingCases,
   ...lineCases,

@@ -72,7 +72,7 @@ function unserved(schema: string): string {
            to_char(min(t.unblocked_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
       from line as l
      cross join lateral (
-       select first.name, first.unblocked_at
+       select first.name, first.options, first.unblocked_at
          from "${schema}".task as first
         where first.queue = l.queue and first.state = 'waiting' and first.unblocked_at is not null
         order by first.priority desc, first.position
@@ -80,7 +80,8 @@ function unserved(schema: string): string {
      ) as t
      where not exists (
        select from "${schema}".app_status as a
-        where ${alive} and l.queue = any (a.queues) and t.name = any (a.task_names)
+        where ${alive} and l.queue = any (a.queues) and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name)
+          = any (coalesce(a.claim_names, a.task_names))
      )
      group by l.queue, t.name
      order by min(t.unblocked_at)`

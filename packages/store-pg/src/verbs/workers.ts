@@ -1,7 +1,15 @@
 import { count, getTableColumns, inArray, sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
 import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { workerStopped } from '@tasking/core'
-import type { Beat, Look, WorkerId, WorkerRecord, WorkerRegistration } from '@tasking/core'
+import type {
+  Beat,
+  Look,
+  Versions,
+  WorkerId,
+  WorkerRecord,
+  WorkerRegistration,
+} from '@tasking/core'
 import { arrayText } from '../arguments.ts'
 import type { Connection } from '../connection.ts'
 import type { Tables } from '../schema.ts'
@@ -15,13 +23,16 @@ const databaseNow = sql`clock_timestamp()`
 export async function registerWorker(
   db: PgRemoteDatabase,
   { appStatus, schema }: Tables,
-  { queues, taskNames, ...worker }: WorkerRegistration,
+  { queues, taskNames, versions = {}, ...worker }: WorkerRegistration,
 ): Promise<void> {
+  const schemaName = sql.identifier(schema.schemaName)
   const row = {
     ...worker,
     queues: [...queues],
     taskNames: [...taskNames],
-    serving: sql`${sql.identifier(schema.schemaName)}.serving_of(${arrayText(queues)}::text::text[])`,
+    serving: sql`${schemaName}.serving_of(${arrayText(queues)}::text::text[])`,
+    versions: jsonb(versions),
+    claimNames: sql`${schemaName}.claim_names_of(${arrayText(taskNames)}::text::text[], ${jsonb(versions)})`,
     startedAt: databaseNow,
     lastHeartbeatAt: databaseNow,
   }
@@ -33,7 +44,8 @@ export async function beat(connection: Connection, schema: string, id: WorkerId)
   const [row] = await connection.query(
     `with alive as (
        update "${schema}".app_status
-          set last_heartbeat_at = clock_timestamp(), serving = "${schema}".serving_of(queues)
+          set last_heartbeat_at = clock_timestamp(), serving = "${schema}".serving_of(queues),
+              claim_names = "${schema}".claim_names_of(task_names, versions)
         where id = $1::text::uuid
        returning id
      )
@@ -63,7 +75,7 @@ export async function workers(
 ): Promise<WorkerRecord[]> {
   const { lastHeartbeatAt, ttlMs } = appStatus
   const alive = sql<boolean>`${lastHeartbeatAt} + ${ttlMs} * interval '1 millisecond' > ${databaseNow}`
-  const { serving: _serving, ...columns } = getTableColumns(appStatus)
+  const { serving: _serving, claimNames: _claimNames, ...columns } = getTableColumns(appStatus)
   const rows = await db
     .select({
       ...columns,
@@ -79,5 +91,13 @@ export async function workers(
     .where(inArray(task.state, ['running', 'canceling']))
     .groupBy(task.workerId)
   const running = new Map(owned.map(({ workerId, tasks }) => [workerId, tasks]))
-  return rows.map((row) => ({ ...row, runningTasks: running.get(row.id) ?? 0 }))
+  return rows.map(({ versions, ...row }) => ({
+    ...row,
+    ...(versions && { versions }),
+    runningTasks: running.get(row.id) ?? 0,
+  }))
+}
+
+function jsonb(value: Versions): SQL {
+  return sql`${JSON.stringify(value)}::text::jsonb`
 }
