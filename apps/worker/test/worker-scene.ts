@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTasking } from '@tasking/core'
-import type { Tasking } from '@tasking/core'
+import type { DispatchedHandle, DispatchOptions, Tasking } from '@tasking/core'
 import { pgStore } from '@tasking/store-pg'
 import { testDatabase } from '@tasking/testbed'
 import type { TestProcess } from '@tasking/testbed'
@@ -11,6 +11,18 @@ import { startWorker } from './worker-process.ts'
 
 // Processes start slowly where many do at once.
 export const patienceMs = 25_000
+
+/** For tests that start several, one after the other. */
+export const severalProcesses = { timeout: 60_000 }
+
+type Holding = Partial<Record<'exclusive' | 'shared', string[]>>
+
+/** A task that ends when it is told to. */
+interface HeldTask extends DispatchedHandle<string> {
+  /** Resolves when a worker of the scene runs it. */
+  running(): Promise<void>
+  letGo(): Promise<void>
+}
 
 /** A database of its own, and worker processes on it. */
 export interface WorkerScene extends AsyncDisposable {
@@ -22,11 +34,10 @@ export interface WorkerScene extends AsyncDisposable {
   spawn(...args: string[]): TestProcess
   /** The same; resolves when it pulls. */
   start(...args: string[]): Promise<TestProcess>
-  /** Starts a task that a worker then runs until `letGo`. */
-  startHolding(
-    worker: TestProcess,
-    exclusive?: string[],
-  ): Promise<{ readonly id: string; letGo(): Promise<void> }>
+  /** Dispatches a task that holds these resources until `letGo`. */
+  dispatchHolding(resources?: Holding, options?: DispatchOptions): Promise<HeldTask>
+  /** The same; resolves when that worker runs it. */
+  startHolding(worker: TestProcess, exclusive?: string[]): Promise<HeldTask>
 }
 
 export async function openWorkerScene(): Promise<WorkerScene> {
@@ -38,19 +49,34 @@ export async function openWorkerScene(): Promise<WorkerScene> {
   const tasking: Tasking = stack.use(createTasking({ store: pgStore({ url }) }))
   const rest = stack.move()
   const flags = ['--tasks', './tasks.ts', '--database-url', url, '--log-level', 'debug']
-  const spawn = (...args: string[]) => rest.use(startWorker([...flags, ...args]))
+  const workers: TestProcess[] = []
+  const spawn = (...args: string[]) => {
+    const worker = rest.use(startWorker([...flags, ...args]))
+    workers.push(worker)
+    return worker
+  }
+  const holdingLine = (id: string) => new RegExp(`${id}.*"holding"`)
+  const dispatchHolding = async (resources: Holding = {}, options: DispatchOptions = {}) => {
+    const gate = join(folder, crypto.randomUUID())
+    const handle = await tasking.dispatch(hold, { gate, ...resources }, options)
+    return {
+      ...handle,
+      running: async () =>
+        void (await Promise.any(workers.map((one) => one.waitForLine(holdingLine(handle.id))))),
+      letGo: () => writeFile(gate, ''),
+    }
+  }
   return {
-    ...{ url, tasking, folder, spawn },
+    ...{ url, tasking, folder, spawn, dispatchHolding },
     async start(...args) {
       const worker = spawn(...args)
       await worker.waitForLine(/"worker started"/, patienceMs)
       return worker
     },
     async startHolding(worker, exclusive = []) {
-      const gate = join(folder, crypto.randomUUID())
-      const { id } = await tasking.dispatch(hold, { gate, exclusive })
-      await worker.waitForLine(new RegExp(`${id}.*"holding"`))
-      return { id, letGo: () => writeFile(gate, '') }
+      const held = await dispatchHolding({ exclusive })
+      await worker.waitForLine(holdingLine(held.id))
+      return held
     },
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   }
