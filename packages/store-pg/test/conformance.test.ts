@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest'
 import { pgStore } from '../src/index.ts'
 import type { PgStore } from '../src/index.ts'
+import { emptied } from './emptied.ts'
 
 const drivers: Record<string, (url: string) => { store: PgStore; end(): Promise<void> }> = {
   'postgres.js': (url) => ({ store: pgStore({ url, poolSize: 3 }), end: async () => undefined }),
@@ -30,10 +31,7 @@ describe.each(Object.entries(drivers))('PgStore on %s', (_driver, open) => {
     sql = postgres(database.directUrl, { max: 1, onnotice: () => undefined })
     opened = open(database.url)
   })
-  beforeEach(
-    () =>
-      sql`truncate tasking.task, tasking.reservation, tasking.app_status, tasking.task_group, tasking.schedule, tasking.progress_report, tasking.created_resource`,
-  )
+  beforeEach(() => emptied(sql))
   afterAll(async () => {
     await opened.store.close()
     await opened.end()

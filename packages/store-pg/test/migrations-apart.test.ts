@@ -8,6 +8,7 @@ import { checkSchema, migrateSchema } from '../src/migrations.ts'
 import { postgresJsPool } from '../src/postgres-js.ts'
 import { claim, completed, register, rejection, taskOf } from './hand.ts'
 import { additions, moreAdditions, now, renaming, withLater } from './later-versions.ts'
+import { emptied } from './emptied.ts'
 
 const database = useDatabase({ migrated: false })
 let sql: postgres.Sql
@@ -66,10 +67,7 @@ describe('everything that a store does, two versions apart', () => {
   beforeAll(() => bring(schema, withLater(additions, moreAdditions)))
 
   test.each(storeConformance)('$name', async ({ run }) => {
-    const tables = ['task', 'reservation', 'app_status', 'schedule'].map(
-      (table) => `${schema}.${table}`,
-    )
-    await sql.unsafe(`truncate ${tables.join()}`)
+    await emptied(sql, schema)
     await using store = pgStore({ url: database.url, schema, poolSize: 2, listen: false })
     await run(store)
   })

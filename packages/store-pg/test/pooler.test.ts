@@ -12,6 +12,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrate, pgStore } from '../src/index.ts'
 import { rejection } from './hand.ts'
+import { emptied } from './emptied.ts'
 
 describe.skipIf(!pgBouncerAvailable())('through PgBouncer in transaction mode', () => {
   const database = useDatabase()
@@ -85,49 +86,12 @@ describe.skipIf(!pgBouncerAvailable())('through PgBouncer in transaction mode', 
     expect(reports.map(({ to }) => to)).toEqual(reports.map(() => reports[0]?.to))
   })
 
-  // A run whose stores all go through PgBouncer has this in conformance.test.ts.
-  const drivers = pooled ? [] : ['postgres.js', 'node-postgres']
-  describe.each(drivers)('on %s', (driver) => {
+  // A run whose stores all go through PgBouncer has this in conformance.test.ts, with both drivers.
+  describe.skipIf(pooled)('on postgres.js', () => {
     test.each(storeConformance)('$name', async ({ run }) => {
-      await direct`truncate tasking.task, tasking.reservation, tasking.app_status`
-      const pool = nodePostgres(bouncer.url, 3)
-      const store =
-        driver === 'postgres.js' ? pgStore({ url: bouncer.url, poolSize: 3 }) : pgStore({ pool })
-      try {
-        await run(store)
-      } finally {
-        await store.close()
-        await pool.end()
-      }
+      await emptied(direct)
+      await using store = pgStore({ url: bouncer.url, poolSize: 3 })
+      await run(store)
     })
   })
 })
-
-describe('by the way that this run takes', () => {
-  test('signals come if it is direct', async () => {
-    await using database = await testDatabase()
-    await using store = pgStore({ url: database.url })
-    await store.check()
-    expect(store.signals === undefined).toBe(pooled)
-  })
-
-  test('an isolation level that the protocol cannot use is refused', async () => {
-    await using database = await testDatabase()
-    const sql = postgres(database.directUrl, { max: 1 })
-    await sql.unsafe(
-      `alter database "${database.name}" set default_transaction_isolation = 'repeatable read'`,
-    )
-    await sql.end({ timeout: 1 })
-    await using store = pgStore({ url: database.url })
-    const error = await rejection(store.list())
-    expect(error).toMatchObject({ code: 'unsafe_driver' })
-    expect(String(error)).toContain('repeatable read')
-  })
-})
-
-/** Leaves one connection of the pooler's to the server. */
-async function warmUp(url: string): Promise<void> {
-  const client = postgres(url, { max: 1, prepare: false, fetch_types: false })
-  await client`select 1`
-  await client.end({ timeout: 1 })
-}

@@ -18,7 +18,7 @@ describe('workerSettings', () => {
       version: '',
       ttlMs: 30_000,
       auxiliary: false,
-      pollMs: 200,
+      pollMs: 250,
       isolation: 'inline',
       graceMs: 10_000,
     })
