@@ -95,3 +95,32 @@ describe.skipIf(!pgBouncerAvailable())('through PgBouncer in transaction mode', 
     })
   })
 })
+
+describe('by the way that this run takes', () => {
+  test('signals come if it is direct', async () => {
+    await using database = await testDatabase()
+    await using store = pgStore({ url: database.url })
+    await store.check()
+    expect(store.signals === undefined).toBe(pooled)
+  })
+
+  test('an isolation level that the protocol cannot use is refused', async () => {
+    await using database = await testDatabase()
+    const sql = postgres(database.directUrl, { max: 1 })
+    await sql.unsafe(
+      `alter database "${database.name}" set default_transaction_isolation = 'repeatable read'`,
+    )
+    await sql.end({ timeout: 1 })
+    await using store = pgStore({ url: database.url })
+    const error = await rejection(store.list())
+    expect(error).toMatchObject({ code: 'unsafe_driver' })
+    expect(String(error)).toContain('repeatable read')
+  })
+})
+
+/** Leaves one connection of the pooler's to the server. */
+async function warmUp(url: string): Promise<void> {
+  const client = postgres(url, { max: 1, prepare: false, fetch_types: false })
+  await client`select 1`
+  await client.end({ timeout: 1 })
+}
