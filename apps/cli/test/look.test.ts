@@ -130,8 +130,8 @@ test('workers shows who is alive', async () => {
     cli(['workers'], { url }),
     cli(['workers', '--json'], { url }),
   ])
-  expect(stdout).toMatch(/^steady +[-\da-f]{36} +alive +0\/4 .* ago +default +greet$/m)
-  expect(stdout).toMatch(/^silent +[-\da-f]{36} +overdue /m)
+  expect(stdout).toMatch(/^steady +[-\da-f]{36} +worker +alive +0\/4 .* ago +default +greet$/m)
+  expect(stdout).toMatch(/^silent +[-\da-f]{36} +worker +overdue /m)
   expect(JSON.parse(json.stdout)).toMatchObject([
     { name: 'steady', alive: true, ttlMs: 600_000 },
     { name: 'silent', alive: false },

@@ -56,6 +56,17 @@ export interface TaskDefinition<Dispatched, Input, Result> {
    * tried again by its `retry` policy, as often as that says. Default `fail`.
    */
   readonly ifWorkerMissing?: WorkerMissingRule | undefined
+  /**
+   * Its tasks are short, and run in the process that dispatches them when nothing stands before
+   * them there and the tasking has been started: then they are done when `dispatch` resolves. The
+   * handler has to be async, and may take 5s unless `timeout` says otherwise. Default false.
+   */
+  readonly immediate?: boolean | undefined
+  /**
+   * Whether immediate tasks that can't run at once may wait for a worker; others are canceled then.
+   * Default true.
+   */
+  readonly deferrable?: boolean | undefined
   run(input: Input, context: TaskContext): Result | Promise<Result>
   /**
    * Removes what the handler has created and not called complete, when it failed or was stopped. It
@@ -83,6 +94,8 @@ export interface AnyTaskDefinition {
   readonly encrypted?: boolean | undefined
   readonly retry?: RetryPolicy | undefined
   readonly ifWorkerMissing?: WorkerMissingRule | undefined
+  readonly immediate?: boolean | undefined
+  readonly deferrable?: boolean | undefined
   run(input: never, context: TaskContext): unknown
   readonly cleanUp?: ((leftOver: LeftOver<never>, context: TaskContext) => unknown) | undefined
   readonly redactError?: ((error: TaskError) => TaskError) | undefined
@@ -96,7 +109,8 @@ export type ResultOf<Definition extends AnyTaskDefinition> = Awaited<ReturnType<
  * With a Standard Schema as `input`, every input is checked at the dispatch and parsed again for
  * the handler; without one, annotate the handler's parameter.
  * @throws InvalidOptionError for a name that is empty or longer than 200 characters, an isolation
- *   that there isn't, a timeout or grace that is no duration, or a retry that can't be followed
+ *   that there isn't, a timeout or grace that is no duration, a retry that can't be followed, or
+ *   `deferrable: false` without `immediate: true`
  */
 export function defineTask<Schema extends StandardSchemaV1, Result>(
   definition: Omit<
@@ -113,6 +127,7 @@ export function defineTask<Definition extends AnyTaskDefinition>(
   definition: Definition,
 ): Definition {
   const { name, isolation, timeout, grace, retry, ifWorkerMissing = 'fail' } = definition
+  const { immediate = false, deferrable = true } = definition
   if (!isName(name, 200)) {
     throw new InvalidOptionError('name', name, 'a task name of 1 to 200 characters')
   }
@@ -126,6 +141,9 @@ export function defineTask<Definition extends AnyTaskDefinition>(
   if (ifWorkerMissing !== 'fail' && (ifWorkerMissing !== 'retry' || retry === undefined)) {
     const expected = 'fail, or retry together with a retry policy'
     throw new InvalidOptionError('ifWorkerMissing', ifWorkerMissing, expected)
+  }
+  if (!deferrable && !immediate) {
+    throw new InvalidOptionError('deferrable', deferrable, 'for a task that is not immediate')
   }
   return definition
 }

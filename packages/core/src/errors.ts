@@ -226,6 +226,32 @@ export class ResourcesBusyError extends TaskingError {
   }
 }
 
+/** A task that has to run where it is dispatched can't. Nothing was dispatched. */
+export class NotDeferrableError extends TaskingError {
+  readonly taskName: string
+
+  constructor(taskName: string, why: string) {
+    super(
+      'not_deferrable',
+      `"${taskName}" is immediate and not deferrable: it has to run in this process, but ${why}.`,
+    )
+    this.taskName = taskName
+  }
+}
+
+/** The handler of an immediate task has returned no promise, so it may block its dispatcher. */
+export class HandlerNotAsyncError extends TaskingError {
+  readonly taskName: string
+
+  constructor(taskName: string) {
+    super(
+      'handler_not_async',
+      `The handler of the immediate task "${taskName}" has to be async: it returned no promise.`,
+    )
+    this.taskName = taskName
+  }
+}
+
 /** No group has this id. */
 export class GroupNotFoundError extends TaskingError {
   readonly groupId: TaskGroupId

@@ -18,10 +18,12 @@ export {
   GroupClosedError,
   GroupNotFoundError,
   GroupTimeoutError,
+  HandlerNotAsyncError,
   EncryptionKeyMissingError,
   InvalidInputError,
   InvalidOptionError,
   InvalidResourceError,
+  NotDeferrableError,
   NotJsonError,
   ResourcesBusyError,
   ResultTimeoutError,
@@ -50,6 +52,8 @@ export type {
 export type { GroupCancellation, NewTaskGroup, TaskGroupFilter, TaskGroupRecord } from './group.ts'
 export { groupResource, incompleteIn } from './group.ts'
 export type { TaskGroup } from './group-handle.ts'
+export { timeoutMsOf } from './immediate.ts'
+export type { ImmediateRunner } from './immediate.ts'
 export { parseInput } from './input.ts'
 export { isolations } from './isolation.ts'
 export type { Isolation } from './isolation.ts'
@@ -120,6 +124,7 @@ export type {
   TaskRelation,
   Turn,
   TurnResult,
+  WorkerKind,
   WorkerRecord,
   WorkerRegistration,
 } from './store.ts'
@@ -141,6 +146,7 @@ export type {
 } from './task.ts'
 export { checkedTiming } from './timing.ts'
 export type { Timing, TimingRequest } from './timing.ts'
+export { kindOfWorker } from './worker-kind.ts'
 export { workerStopped } from './worker-loss.ts'
 export { checkedVersions } from './version.ts'
 export type { Versions } from './version.ts'

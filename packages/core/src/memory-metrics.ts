@@ -23,7 +23,7 @@ export function metricsOf(
     .toSorted((a, b) => (a.queue < b.queue ? -1 : 1))
   const sums = sumOfQueues(queues)
   const running = incomplete.filter(({ state }) => state === 'running' || state === 'canceling')
-  const alive = workers.filter((worker) => worker.alive)
+  const alive = workers.filter(({ alive: lives, kind }) => lives && kind === 'worker')
   return {
     ...{ queues, ...sums, running: running.length },
     parallel: running.length + sums.unblocked,

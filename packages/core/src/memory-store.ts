@@ -13,6 +13,7 @@ import { isOwned, taskOf } from './memory-task.ts'
 import { MemoryQueues } from './memory-queues.ts'
 import { MemoryTasks } from './memory-tasks.ts'
 import { MemoryWorkers } from './memory-workers.ts'
+import { kindOfWorker } from './worker-kind.ts'
 import { reservationsOf } from './reservation.ts'
 import type { Metrics } from './metrics.ts'
 import type { QueueRecord } from './queue.ts'
@@ -92,7 +93,7 @@ export class MemoryStore implements Store<never> {
     tasks: readonly NewTask[],
     _target?: DispatchTarget<never>,
   ): Promise<DispatchedTask[]> {
-    const takeAllIn = () => tasks.map((task, index) => takeIn(this.#tasks, task, index))
+    const takeAllIn = () => tasks.map((task, index) => this.#takeIn(task, index))
     // All or none: one that fails takes back what came before it.
     const mayFail = tasks.some(
       ({ ifBlocked, groupId }) => ifBlocked === 'fail' || groupId !== undefined,
@@ -294,7 +295,7 @@ export class MemoryStore implements Store<never> {
   async fireSchedule(firing: Firing): Promise<FiringOutcome> {
     const outcome = this.#schedules.fire(firing, {
       isUnfinished: (id) => !isFinal(this.#tasks.get(id)?.state ?? 'completed'),
-      dispatch: (task) => takeIn(this.#tasks, task, 0),
+      dispatch: (task) => this.#takeIn(task, 0),
     })
     if (outcome.kind === 'fired') this.#emit({ kind: 'wakeup', queue: null })
     return outcome
@@ -307,7 +308,8 @@ export class MemoryStore implements Store<never> {
   async beat(id: string): Promise<Beat> {
     const alive = this.#workers.beat(id)
     const owned = this.#tasks.ownedBy(id).length
-    return { alive, fleet: this.#workers.all.length, owned }
+    const fleet = this.#workers.all.filter((one) => kindOfWorker(one) === 'worker').length
+    return { alive, fleet, owned }
   }
 
   async unregisterWorker(id: string): Promise<void> {
@@ -317,6 +319,7 @@ export class MemoryStore implements Store<never> {
   async workers(): Promise<WorkerRecord[]> {
     return this.#workers.all.map((worker) => ({
       ...worker,
+      kind: kindOfWorker(worker),
       alive: !this.#workers.isOverdue(worker),
       runningTasks: this.#tasks.ownedBy(worker.id).length,
     }))
@@ -364,6 +367,13 @@ export class MemoryStore implements Store<never> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #takeIn(task: NewTask, index: number): DispatchedTask {
+    return takeIn(this.#tasks, task, index, (owner) => {
+      const worker = this.#workers.get(owner)
+      return worker !== undefined && !this.#workers.isOverdue(worker)
+    })
   }
 
   async #lines(): Promise<MemoryLines> {

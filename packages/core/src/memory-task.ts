@@ -1,5 +1,5 @@
 import { isFinal } from './state-machine.ts'
-import type { DispatchedTask, NewTask, Task } from './task.ts'
+import type { DispatchedTask, NewTask, Task, WorkerId } from './task.ts'
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
@@ -8,7 +8,7 @@ export type MemoryTask = Mutable<Task> & { position: bigint }
 
 /** A task that isn't due yet, or waits and, for all that is known yet, is blocked. */
 export function newMemoryTask(
-  { ifTwin: _ifTwin, ifBlocked: _ifBlocked, delayMs, runAt, ...task }: NewTask,
+  { ifTwin: _ifTwin, ifBlocked: _ifBlocked, owner: _owner, delayMs, runAt, ...task }: NewTask,
   position: bigint,
   dispatchedAt: Date,
 ): MemoryTask {
@@ -52,8 +52,14 @@ export function taskOf({
   return task
 }
 
-export function dispatchedTask({ id, state, unblockedAt }: MemoryTask): DispatchedTask {
-  return { id, state, blocked: unblockedAt === null }
+/** @param owner the worker that has dispatched it to run it at once */
+export function dispatchedTask(task: MemoryTask, owner?: WorkerId): DispatchedTask {
+  const { id, state, unblockedAt, workerId, fencingToken } = task
+  const isOwn = !isFinal(state) && workerId !== null && workerId === owner
+  return {
+    ...{ id, state, blocked: unblockedAt === null },
+    ...(isOwn && fencingToken !== null && { fencingToken }),
+  }
 }
 
 /** Whether this worker may still end the task, by the token of its claim. */

@@ -123,9 +123,10 @@ export class MemoryTasks {
   }
 
   /** Keeps it as one that is not to run at all. */
-  skip(task: MemoryTask, error: TaskError): void {
-    task.state = 'skipped'
+  turnAway(task: MemoryTask, state: 'skipped' | 'canceled', error: TaskError): void {
+    task.state = state
     task.error = error
+    if (state === 'canceled') task.cancelReason = error.message
     task.finishedAt = this.#clock.now()
     this.#tasks.set(task.id, task)
   }

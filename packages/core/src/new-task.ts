@@ -4,6 +4,7 @@ import { milliseconds, timeoutMilliseconds } from './duration.ts'
 import type { Duration } from './duration.ts'
 import { InvalidOptionError } from './errors.ts'
 import { checkedGroupId, groupResource } from './group.ts'
+import { immediatePriority } from './immediate.ts'
 import { parseInput } from './input.ts'
 import { throughJson } from './json.ts'
 import { isName } from './name.ts'
@@ -46,6 +47,8 @@ export interface DispatchOptions {
   readonly timeout?: Duration
   /** The least versions that its worker must have, instead of what the definition says. */
   readonly requires?: Versions
+  /** Leaves an immediate task to workers if it is deferrable. Default as the tasking says. */
+  readonly preferDefer?: boolean
 }
 
 const twinRules: readonly TwinRule[] = ['return', 'skip', 'replace']
@@ -77,7 +80,7 @@ export async function newTask(
     input: stored,
     resources: normalizeResources(withGroup(group?.groupId, request)),
     queue: checkedQueue(options.queue ?? definition.queue ?? defaultQueue),
-    priority: checkedPriority(options.priority ?? definition.priority ?? 0),
+    priority: priorityOf(definition, options),
     ...(options.parentId !== undefined && { parentId: options.parentId }),
     ...group,
     ...correlation(options),
@@ -185,6 +188,13 @@ function taskOptions(
     ...(Object.keys(requires).length > 0 && { requires: checkedVersions(requires, 'requires') }),
   }
   return Object.keys(options).length === 0 ? undefined : { options }
+}
+
+function priorityOf(
+  { priority: usual = 0, immediate = false }: AnyTaskDefinition,
+  { priority = usual }: DispatchOptions,
+): number {
+  return checkedPriority(priority) + (immediate ? immediatePriority : 0)
 }
 
 function checkedPriority(priority: unknown): number {

@@ -61,7 +61,12 @@ const defaultBackoff: Backoff = { kind: 'exponential', delay: '1s' }
 const defaultMax: Duration = '1h'
 const defaultJitter = 0.2
 // What was tried in vain will be so again: the input and the code are the same.
-const hopelessCodes: ReadonlySet<unknown> = new Set(['no_retry', 'invalid_input', 'not_json'])
+const hopelessCodes: ReadonlySet<unknown> = new Set([
+  'no_retry',
+  'invalid_input',
+  'not_json',
+  'handler_not_async',
+])
 // Nobody reads on after so many; the last one holds for the rest.
 const mostRecoveryDelays = 20
 

@@ -2,7 +2,7 @@ import type { Timing } from './timing.ts'
 import type { NewTask, TaskId } from './task.ts'
 
 /** A task that a schedule dispatches: all but what each one has of its own. */
-export type ScheduledTask = Omit<NewTask, 'id' | 'parentId' | 'groupId' | 'correlationId'>
+export type ScheduledTask = Omit<NewTask, 'id' | 'parentId' | 'groupId' | 'correlationId' | 'owner'>
 
 /** A schedule as it is handed to the store. */
 export interface NewSchedule {

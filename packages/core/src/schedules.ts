@@ -2,6 +2,7 @@ import type { Cipher } from './cipher.ts'
 import type { Clock } from './clock.ts'
 import type { AnyTaskDefinition, TaskDefinition } from './definition.ts'
 import { InvalidOptionError, ScheduleNotFoundError } from './errors.ts'
+import { checkDeferrable } from './dispatcher.ts'
 import { isName } from './name.ts'
 import { newTask } from './new-task.ts'
 import type { DispatchOptions } from './new-task.ts'
@@ -181,6 +182,7 @@ async function newSchedule(
   cipher: Cipher,
   now: Date,
 ): Promise<NewSchedule> {
+  checkDeferrable(definition, 'a schedule is to dispatch it')
   const { id: _id, ...task } = await newTask(store.newId(), definition, input, options)
   const subject = { task: task.name, schedule: name }
   const sealed = await cipher.seal(task.input, subject, definition.encrypted ?? false)

@@ -130,6 +130,7 @@ export interface WorkerRegistration {
   readonly name: string
   /** Without a sign of life for so long, the worker is missing and its tasks are given up. */
   readonly ttlMs: number
+  /** How many tasks it may claim at once: none for one that runs only what it dispatches itself. */
   readonly concurrency: number
   /** In the order in which it serves them. */
   readonly queues: readonly string[]
@@ -140,7 +141,11 @@ export interface WorkerRegistration {
   readonly versions?: Versions
 }
 
+/** A `dispatcher` claims nothing: it runs immediate tasks of its own. */
+export type WorkerKind = 'worker' | 'dispatcher'
+
 export interface WorkerRecord extends WorkerRegistration {
+  readonly kind: WorkerKind
   readonly startedAt: Date
   readonly lastHeartbeatAt: Date
   /** Whether its last heartbeat is younger than its TTL, by the store's clock. */
@@ -151,7 +156,7 @@ export interface WorkerRecord extends WorkerRegistration {
 export interface Beat {
   /** False once the worker has been declared missing: it must stop its handlers and end. */
   readonly alive: boolean
-  /** How many workers share the database; polling adapts to it. */
+  /** How many workers share the database, without dispatchers; polling adapts to it. */
   readonly fleet: number
   /** How many tasks it owns; more than it knows of were claimed by a turn whose answer was lost. */
   readonly owned: number
@@ -230,7 +235,8 @@ export interface Store<Tx = never> extends AsyncDisposable {
   /** Checks that the store can be used safely: reachable, the right schema, a safe driver. */
   check(): Promise<void>
   /**
-   * Takes in all tasks or none, in line in the order given.
+   * Takes in all tasks or none, in line in the order given. One that names its `owner` is running
+   * already when nothing stands before it: the answer brings its fencing token.
    * @throws ResourcesBusyError for one with `ifBlocked: 'fail'` that would be blocked,
    *   GroupNotFoundError, GroupClosedError for one of a group that takes in nothing more
    */

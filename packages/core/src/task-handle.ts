@@ -57,6 +57,8 @@ export type DispatchOutcome =
   | 'twin'
   /** Recorded, but not to run. */
   | 'skipped'
+  /** Recorded as canceled: it is immediate and not deferrable, and could not run at once. */
+  | 'canceled'
 
 /** A task as its dispatcher holds it, with what came of the dispatch. */
 export interface DispatchedHandle<Result> extends TaskHandle<Result> {
@@ -66,7 +68,7 @@ export interface DispatchedHandle<Result> extends TaskHandle<Result> {
 /** What the store's answer to a dispatch means. */
 export function outcomeOf(asked: TaskId, { id, state, blocked }: DispatchedTask): DispatchOutcome {
   if (id !== asked) return 'twin'
-  if (state === 'skipped' || state === 'scheduled') return state
+  if (state === 'skipped' || state === 'canceled' || state === 'scheduled') return state
   return blocked ? 'blocked' : 'free'
 }
 

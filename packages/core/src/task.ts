@@ -65,8 +65,16 @@ export interface NewTask {
   readonly dedupeKey?: string
   /** What becomes of this task when there is such a twin already. Default `return`. */
   readonly ifTwin?: TwinRule
-  /** What becomes of this task when something stands before it. Default `wait`. */
-  readonly ifBlocked?: BlockedRule
+  /**
+   * What becomes of this task when something stands before it. Default `wait`. With `cancel` it is
+   * canceled unless its `owner` can run it.
+   */
+  readonly ifBlocked?: BlockedRule | 'cancel'
+  /**
+   * The registered worker that dispatches it, and runs it at once: it is taken in as running, with
+   * a fencing token, if nothing stands before it and that worker is alive.
+   */
+  readonly owner?: WorkerId
   /** Carried to the claim and shown as it is; left out when it is empty. */
   readonly options?: TaskOptions
   /** Not before so many milliseconds have passed since the dispatch, by the store's clock. */
@@ -91,6 +99,8 @@ export interface DispatchedTask {
   readonly state: TaskState
   /** Whether it can't be claimed yet: something before it in line conflicts, or it isn't due. */
   readonly blocked: boolean
+  /** Of one that runs as its `owner` has asked: it was started by this dispatch. */
+  readonly fencingToken?: bigint
 }
 
 /** A task as a worker gets it. */

@@ -11,6 +11,7 @@ import {
 } from './errors.ts'
 import { Cipher } from './cipher.ts'
 import type { EncryptionOptions } from './encryption-key.ts'
+import { checkDeferrable, createDispatcher } from './dispatcher.ts'
 import { FinishWatch } from './finish-watch.ts'
 import type { CreatedResource } from './creation.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
@@ -19,6 +20,7 @@ import { createGroupHandle } from './group-handle.ts'
 import type { TaskGroup } from './group-handle.ts'
 import { checkedGroupId } from './group.ts'
 import type { TaskGroupFilter, TaskGroupRecord } from './group.ts'
+import type { ImmediateRunner } from './immediate.ts'
 import { isName } from './name.ts'
 import type { ProgressReport } from './progress.ts'
 import type { JsonValue } from './json.ts'
@@ -93,6 +95,10 @@ export interface TaskingOptions<Tx = never> {
   readonly encryption?: EncryptionOptions
   /** Schedules that are there, as they are defined here, as soon as a worker of this tasking is. */
   readonly schedules?: readonly ScheduleDefinition[]
+  /** What runs immediate tasks here after `start()`: `immediateRunner()` of `@tasking/worker`. */
+  readonly immediate?: (tasking: Tasking) => ImmediateRunner
+  /** Leaves immediate tasks that are deferrable to workers. Default false. */
+  readonly preferDefer?: boolean
 }
 
 export interface TaskGroupOptions<Tx = never> extends DispatchTarget<Tx> {
@@ -111,8 +117,9 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   /**
    * Creates a task; it is safe in the store when this resolves. With `tx`, it is created within
    * the caller's own transaction and exists only if that commits.
-   * @throws InvalidInputError, InvalidResourceError, InvalidOptionError, NotJsonError before
-   *   anything is written; ResourcesBusyError with `ifBlocked: 'fail'`
+   * An immediate task that could run here is done by then.
+   * @throws InvalidInputError, InvalidResourceError, InvalidOptionError, NotJsonError,
+   *   NotDeferrableError before anything is written; ResourcesBusyError with `ifBlocked: 'fail'`
    */
   readonly dispatch: Dispatch<DispatchOptions & DispatchTarget<Tx>>
   /**
@@ -187,7 +194,15 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   queues(): Promise<QueueRecord[]>
   /** How much there is to do, how long it has been waiting, and how much is being done. */
   metrics(): Promise<Metrics>
-  /** Closes the store. */
+  /**
+   * From now on, immediate tasks that are dispatched here run here. Safe to call again. The process
+   * stays alive until `stop()` or `close()`.
+   * @throws InvalidOptionError without `immediate` in its options; SchemaMissingError and the like
+   */
+  start(): Promise<this>
+  /** Waits for the immediate tasks that run here. From now on, they are left to workers. */
+  stop(): Promise<void>
+  /** Stops, and closes the store. */
   close(): Promise<void>
 }
 
@@ -197,6 +212,7 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
  */
 export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
   const { store, tasks = [], schedules = [], clock = systemClock, encryption } = options
+  const { immediate, preferDefer = false } = options
   const definitions = new Map<string, AnyTaskDefinition>()
   for (const definition of tasks) {
     if (definitions.has(definition.name)) throw new DuplicateTaskError(definition.name)
@@ -217,6 +233,7 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
     return { ...handle, outcome: outcomeOf(asked, answer) }
   }
 
+  const dispatchTask = createDispatcher({ store, definitions, preferDefer, runner: () => runner })
   const tasking: Tasking<Tx> = {
     store,
     definitions,
@@ -228,8 +245,7 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
     },
     async dispatch(definition, ...[input, options]) {
       const task = await prepared(definition, input, options)
-      const [dispatched] = await store.dispatch([task], options)
-      return handleOf(task.id, dispatched)
+      return handleOf(task.id, await dispatchTask(definition, task, options))
     },
     async dispatchBatch<const Entries extends readonly BatchEntry[]>(
       entries: Entries,
@@ -238,6 +254,7 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
       const tasks = await Promise.all(
         entries.map(async ({ definition, input, options }, index) => {
           try {
+            checkDeferrable(definition, 'it is part of a batch')
             return await prepared(definition, input, options)
           } catch (cause) {
             throw new BatchEntryError(index, cause)
@@ -289,12 +306,23 @@ export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
     queues: () => store.queues(),
     metrics: () => store.metrics(),
     purge: async (options) => purge(store, clock.now(), options),
+    async start() {
+      if (runner === undefined) {
+        const expected = 'an immediateRunner() of @tasking/worker, which start() needs'
+        throw new InvalidOptionError('immediate', immediate, expected)
+      }
+      await runner.start()
+      return tasking
+    },
+    stop: async () => runner?.stop(),
     async close() {
+      await tasking.stop()
       watch.close()
       await store.close()
     },
     [Symbol.asyncDispose]: () => tasking.close(),
   }
+  const runner = immediate?.(tasking)
   return tasking
 }
 

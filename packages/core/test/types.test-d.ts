@@ -93,7 +93,9 @@ test('options are checked', async () => {
 
 test('a dispatch has an outcome; a handle found by its id has none', async () => {
   const { outcome } = await tasking.dispatch(idle)
-  expectTypeOf(outcome).toEqualTypeOf<'free' | 'blocked' | 'scheduled' | 'twin' | 'skipped'>()
+  expectTypeOf(outcome).toEqualTypeOf<
+    'free' | 'blocked' | 'scheduled' | 'twin' | 'skipped' | 'canceled'
+  >()
   const [entry] = await tasking.dispatchBatch([batchEntry(sync, { repository: '42' })])
   expectTypeOf(entry.outcome).toEqualTypeOf<DispatchOutcome>()
   // @ts-expect-error: it was dispatched before

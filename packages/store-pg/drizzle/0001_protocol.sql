@@ -216,21 +216,22 @@ language sql stable
 as $$ select current_setting('transaction_isolation') = 'read committed' $$;
 --> statement-breakpoint
 
--- Records a task that is not to run at all.
-create function "tasking".skip(element jsonb, why jsonb) returns void
+-- Records a task that is not to run at all: as skipped, or as canceled.
+create function "tasking".turn_away(element jsonb, final "tasking".task_state, why jsonb) returns void
 language sql
 as $$
   insert into "tasking".task (
     id, name, state, queue, priority, position, exclusive, shared, counted, options, parent_id, dedupe_key,
-    group_id, correlation_id, dispatched_at, finished_at, input, error
+    group_id, correlation_id, dispatched_at, finished_at, input, error, cancel_reason
   )
-  select (element ->> 'id')::uuid, element ->> 'name', 'skipped',
+  select (element ->> 'id')::uuid, element ->> 'name', final,
          coalesce(element ->> 'queue', 'default'), coalesce((element ->> 'priority')::int, 0),
          nextval('"tasking".position'),
          array(select jsonb_array_elements_text(element -> 'exclusive')),
          array(select jsonb_array_elements_text(element -> 'shared')),
          element -> 'counted', element -> 'options', (element ->> 'parentId')::uuid, element ->> 'dedupeKey',
-         (element ->> 'groupId')::uuid, element ->> 'correlationId', clock_timestamp(), clock_timestamp(), element -> 'input', why
+         (element ->> 'groupId')::uuid, element ->> 'correlationId', clock_timestamp(), clock_timestamp(), element -> 'input', why,
+         case when final = 'canceled' then why ->> 'message' end
 $$;
 --> statement-breakpoint
 
@@ -317,21 +318,62 @@ as $$
 $$;
 --> statement-breakpoint
 
--- Takes in one task that asks to be alone with its key, or not to wait. The locks of its resources
+-- Takes in a task that nothing stands before as running, for its dispatcher to run it at once. It has
+-- never waited, so it leaves nothing in the index for claims. Answers with its fencing token.
+create function "tasking".take_at_once(element jsonb, owner uuid) returns bigint
+language plpgsql
+as $$
+declare
+  place constant bigint := nextval('"tasking".position');
+  token constant bigint := nextval('"tasking".fencing_token');
+  moment constant timestamptz := clock_timestamp();
+begin
+  if element ->> 'groupId' is not null then
+    perform "tasking".enter_group(
+      (element ->> 'groupId')::uuid, (element ->> 'id')::uuid,
+      element -> 'exclusive' ? ('group:' || (element ->> 'groupId'))
+    );
+  end if;
+  insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
+  select r.resource, place, r.mode, (element ->> 'id')::uuid, r.amount, r.capacity
+    from "tasking".reservations(jsonb_build_array(element)) as r;
+  insert into "tasking".task (
+    id, name, state, queue, priority, position, exclusive, shared, counted, options, parent_id, dedupe_key,
+    group_id, correlation_id, worker_id, fencing_token, dispatched_at, unblocked_at, started_at, input
+  )
+  select (element ->> 'id')::uuid, element ->> 'name', 'running',
+         coalesce(element ->> 'queue', 'default'), coalesce((element ->> 'priority')::int, 0), place,
+         array(select jsonb_array_elements_text(element -> 'exclusive')),
+         array(select jsonb_array_elements_text(element -> 'shared')),
+         element -> 'counted', element -> 'options', (element ->> 'parentId')::uuid, element ->> 'dedupeKey',
+         (element ->> 'groupId')::uuid, element ->> 'correlationId', owner, token, moment, moment, moment,
+         element -> 'input';
+  return token;
+end
+$$;
+--> statement-breakpoint
+
+-- Takes in one task that asks to be alone with its key, or not to wait, or to be run by its dispatcher,
+-- `owner`, which gets its fencing token then. The locks of its resources
 -- and of its key are held, so nobody dispatches a twin, or into its lines, meanwhile.
 create function "tasking".take_in_if(element jsonb, nth int)
-returns table (id uuid, state "tasking".task_state, blocked boolean, unblocked int, looks jsonb)
+returns table (
+  id uuid, state "tasking".task_state, blocked boolean, unblocked int, looks jsonb, token bigint
+)
 language plpgsql
 as $$
 #variable_conflict use_column
 declare
   own_id constant uuid := element ->> 'id';
+  owner constant uuid := element ->> 'owner';
   if_twin constant text := coalesce(element ->> 'ifTwin', 'return');
+  if_blocked constant text := coalesce(element ->> 'ifBlocked', 'wait');
   twin "tasking".task%rowtype;
   resource text;
+  at_once boolean;
 begin
   unblocked := 0;
-  if (element ? 'dedupeKey' or element ? 'ifBlocked')
+  if (element ? 'dedupeKey' or element ? 'ifBlocked' or element ? 'owner')
      and current_setting('transaction_isolation') <> 'read committed'
   then
     raise exception 'dedupe keys and ifBlocked need a transaction that is read committed, not %',
@@ -340,7 +382,8 @@ begin
   -- A repeated dispatch finds its task there.
   if exists (select from "tasking".task as t where t.id = own_id) then
     return query
-    select t.id, t.state, t.unblocked_at is null, 0, null::jsonb
+    select t.id, t.state, t.unblocked_at is null, 0, null::jsonb,
+           case when t.worker_id = owner and t.state in ('running', 'canceling') then t.fencing_token end
       from "tasking".task as t where t.id = own_id;
     return;
   end if;
@@ -358,7 +401,7 @@ begin
         return next;
         return;
       elsif if_twin = 'skip' then
-        perform "tasking".skip(element, jsonb_build_object(
+        perform "tasking".turn_away(element, 'skipped', jsonb_build_object(
           'name', 'TaskSkippedError', 'code', 'twin_incomplete',
           'message', format('Task %s with the same dedupe key is incomplete.', twin.id)
         ));
@@ -377,18 +420,36 @@ begin
     end if;
   end if;
 
-  if coalesce(element ->> 'ifBlocked', 'wait') <> 'wait' then
+  if if_blocked <> 'wait' or owner is not null then
     resource := "tasking".taken(element);
-    if resource is not null and element ->> 'ifBlocked' = 'fail' then
+    at_once := resource is null and exists (
+      select from "tasking".app_status as a
+       where a.id = owner
+         and a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > clock_timestamp()
+    );
+    if resource is not null and if_blocked = 'fail' then
       raise exception 'resource "%" is taken', resource
         using errcode = 'TK002',
               detail = jsonb_build_object('resource', resource, 'index', nth - 1)::text;
-    elsif resource is not null then
-      perform "tasking".skip(element, jsonb_build_object(
+    elsif resource is not null and if_blocked = 'skip' then
+      perform "tasking".turn_away(element, 'skipped', jsonb_build_object(
         'name', 'TaskSkippedError', 'code', 'resources_busy',
         'message', format('Resource "%s" is taken.', resource)
       ));
       id := own_id; state := 'skipped'; blocked := true;
+      return next;
+      return;
+    elsif at_once then
+      token := "tasking".take_at_once(element, owner);
+      id := own_id; state := 'running'; blocked := false;
+      return next;
+      return;
+    elsif if_blocked = 'cancel' then
+      perform "tasking".turn_away(element, 'canceled', jsonb_build_object(
+        'name', 'ResourcesUnavailableError', 'code', 'resources_unavailable',
+        'message', 'Resources temporarily unavailable.'
+      ));
+      id := own_id; state := 'canceled'; blocked := true;
       return next;
       return;
     end if;
@@ -439,10 +500,12 @@ $$;
 -- Creates tasks that may be conditional: all or none, in line in the order given, one by one, since
 -- each may depend on what became of those before it. An element of the batch has the keys id, name,
 -- queue, priority, input, exclusive, shared, counted, options, parentId, groupId, correlationId,
--- dedupeKey, ifTwin, ifBlocked, delayMs, runAt.
+-- dedupeKey, ifTwin, ifBlocked, owner, delayMs, runAt.
 -- Says what is to be looked at again after the commit, where something was replaced.
 create function "tasking".dispatch_batch(batch jsonb)
-returns table (id uuid, state "tasking".task_state, blocked boolean, unblocked int, looks jsonb)
+returns table (
+  id uuid, state "tasking".task_state, blocked boolean, unblocked int, looks jsonb, token bigint
+)
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
@@ -2305,7 +2368,8 @@ begin
   select count(*) as workers, coalesce(sum(a.concurrency), 0) as slots
     into fleet
     from "tasking".app_status as a
-   where a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > moment;
+   where a.concurrency > 0
+     and a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > moment;
 
   return jsonb_build_object(
     'queues', queues, 'running', running, 'blocked', blocked, 'workers', fleet.workers,

@@ -494,7 +494,9 @@ function wakeups(
   tasks: readonly NewTask[],
   dispatched: readonly DispatchedTask[],
 ): readonly Signal[] {
-  const free = new Set(dispatched.flatMap(({ id, blocked }) => (blocked ? [] : [id])))
+  // What runs already, nobody is to claim.
+  const claimable = dispatched.filter(({ state, blocked }) => state === 'waiting' && !blocked)
+  const free = new Set(claimable.map(({ id }) => id))
   const queues = new Map<string, number>()
   for (const { id, queue } of tasks) {
     if (free.has(id)) queues.set(queue, (queues.get(queue) ?? 0) + 1)

@@ -1,4 +1,5 @@
 import {
+  HandlerNotAsyncError,
   InvalidOptionError,
   maxProgressCodes,
   parseInput,
@@ -89,7 +90,9 @@ export class HandlerRun {
         await cleanUp(null)
       }
       // The definition's own schema made it.
-      const value: unknown = await definition.run(input as never, context)
+      const run = definition.run(input as never, context)
+      if (definition.immediate && !isPromise(run)) throw new HandlerNotAsyncError(task.name)
+      const value: unknown = await run
       const result = throughJson(value, `result of "${task.name}"`)
       const completion = returned(ending, result, signal.reason)
       // One that was asked to stop and returned all the same is canceled.
@@ -145,4 +148,8 @@ export class HandlerRun {
         Reflect.apply(tasking.dispatch, tasking, [definition, input, { parentId: id, ...options }]),
     }
   }
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value
 }

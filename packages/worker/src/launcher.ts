@@ -1,4 +1,4 @@
-import { milliseconds } from '@tasking/core'
+import { milliseconds, timeoutMsOf } from '@tasking/core'
 import type { ClaimedTask, WorkerId } from '@tasking/core'
 import type { ChildPool } from './child-pool.ts'
 import { inlineExecution } from './execution.ts'
@@ -47,10 +47,10 @@ export class Launcher {
   }
 
   #limitsOf({ name, options }: ClaimedTask): RunLimits {
-    const { timeout, grace } = this.#settings.tasking.definitions.get(name) ?? {}
-    const ownMs = timeout === undefined ? undefined : milliseconds(timeout, 'timeout')
+    const definition = this.#settings.tasking.definitions.get(name)
+    const grace = definition?.grace
     return {
-      timeoutMs: options?.timeoutMs ?? ownMs,
+      timeoutMs: options?.timeoutMs ?? timeoutMsOf(definition ?? {}),
       graceMs: grace === undefined ? this.#settings.graceMs : milliseconds(grace, 'grace'),
     }
   }

@@ -81,9 +81,18 @@ export interface WorkerOptions {
   readonly clock?: Clock
 }
 
+export type ImmediateRunnerOptions = Pick<
+  WorkerOptions,
+  'version' | 'versions' | 'ttl' | 'grace' | 'logger' | 'onEvent' | 'clock'
+> & {
+  /** What operators see. Default `dispatcher`. */
+  readonly name?: string
+}
+
 /** The options with their defaults, in milliseconds, checked. */
 export interface WorkerSettings {
   readonly tasking: Tasking
+  /** 0 for a dispatcher. */
   readonly concurrency: number
   readonly queues: readonly string[]
   readonly name: string
@@ -105,8 +114,26 @@ export interface WorkerSettings {
   readonly clock: Clock
 }
 
+/** Of one that claims nothing, and runs its handlers inline. @throws InvalidOptionError */
+export function dispatcherSettings(
+  tasking: Tasking,
+  { name = 'dispatcher', ...options }: ImmediateRunnerOptions,
+): WorkerSettings {
+  const settings = settingsOf({ ...options, name, tasking, auxiliary: true })
+  return { ...settings, concurrency: 0, queues: [] }
+}
+
 /** @throws InvalidOptionError */
 export function workerSettings(options: WorkerOptions): WorkerSettings {
+  const settings = settingsOf(options)
+  const kinds = isolationsIn(options.tasking, settings.isolation)
+  if (settings.childSetUp === undefined && (kinds.has('thread') || kinds.has('process'))) {
+    throw new InvalidOptionError('taskingModule', undefined, 'a module, which isolation needs')
+  }
+  return settings
+}
+
+function settingsOf(options: WorkerOptions): WorkerSettings {
   const { concurrency = 1, queues = [defaultQueue], name = 'worker', version = '' } = options
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000) {
     throw new InvalidOptionError('concurrency', concurrency, 'a whole number from 1 to 10,000')
@@ -139,11 +166,6 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
   if (heapLimitMb !== undefined && !(Number.isInteger(heapLimitMb) && heapLimitMb > 0)) {
     throw new InvalidOptionError('heapLimitMb', heapLimitMb, 'a whole number of MiB')
   }
-  const childSetUp = childSetUpOf(options)
-  const kinds = isolationsIn(options.tasking, isolation)
-  if (childSetUp === undefined && (kinds.has('thread') || kinds.has('process'))) {
-    throw new InvalidOptionError('taskingModule', undefined, 'a module, which isolation needs')
-  }
   const logger = options.logger ?? silentLogger
   return {
     tasking: options.tasking,
@@ -160,7 +182,7 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
     pollMs,
     isolation,
     graceMs: milliseconds(options.grace ?? '10s', 'grace'),
-    childSetUp,
+    childSetUp: childSetUpOf(options),
     heapLimitMb,
     logger,
     onEvent: guarded(options.onEvent, logger),

@@ -3,6 +3,8 @@ import type {
   Beat,
   ClaimedTask,
   Completion,
+  DispatchedTask,
+  NewTask,
   TaskId,
   Turn,
   TurnResult,
@@ -16,6 +18,7 @@ import { redacted } from './redaction.ts'
 import { Polling } from './polling.ts'
 import { TaskAbort } from './task-abort.ts'
 import type { ProgressBook } from './progress-book.ts'
+import { TasksAtOnce } from './tasks-at-once.ts'
 import type { TaskRun } from './task-run.ts'
 
 export interface PullLoopListener {
@@ -45,6 +48,7 @@ export class PullLoop {
   readonly #running = new Map<TaskId, TaskRun>()
   readonly #looks = new LookAgain()
   readonly #outbox = new Outbox()
+  readonly #atOnce = new TasksAtOnce()
   readonly polling: Polling
   #claiming = true
   #missing = false
@@ -101,6 +105,7 @@ export class PullLoop {
         !this.#claiming &&
         this.#running.size === 0 &&
         this.#outbox.dueAt === Infinity &&
+        this.#atOnce.isEmpty &&
         !this.#owesQuestion
       ) {
         return
@@ -124,6 +129,19 @@ export class PullLoop {
     if (this.#running.has(id)) this.#askWithin(0)
   }
 
+  /** Dispatches a task of its own and, where the store says so, runs it until its end is stored. */
+  async runAtOnce(task: NewTask, dispatch: () => Promise<DispatchedTask>): Promise<DispatchedTask> {
+    try {
+      return await this.#atOnce.run(task, dispatch, (claimed) => {
+        if (this.#missing) return
+        this.#start(claimed)
+        this.#askWithin(this.polling.next())
+      })
+    } finally {
+      this.#stir()
+    }
+  }
+
   /** Claims nothing more. */
   stopClaiming(): void {
     this.#claiming = false
@@ -140,6 +158,7 @@ export class PullLoop {
   giveUp(): void {
     this.#missing = true
     this.abortAll(new TaskAbort('worker_missing', 'The worker could not renew its heartbeat.'))
+    this.#atOnce.giveUp()
     this.#stir()
   }
 
@@ -158,7 +177,7 @@ export class PullLoop {
     const looks = probing ? [] : this.#looks.take(now)
     const turn: Turn = {
       workerId: this.#id,
-      slots: this.#claiming && !probing ? concurrency - this.#running.size : 0,
+      slots: this.#claiming && !probing ? Math.max(0, concurrency - this.#running.size) : 0,
       completions,
       looks,
       ...(this.#answerLost && !probing && { known: this.#known() }),
@@ -167,7 +186,8 @@ export class PullLoop {
     this.#pollAt = Infinity
     this.#turning = true
     try {
-      const result = await tasking.store.turn(turn)
+      const answer = tasking.store.turn(turn)
+      const result = await (turn.known === undefined ? answer : this.#atOnce.during(answer))
       this.#retryMs = 0
       this.#failures = 0
       if (turn.known !== undefined) this.#answerLost = false
@@ -182,7 +202,8 @@ export class PullLoop {
   }
 
   get #mayClaim(): boolean {
-    return this.#turning || this.#running.size < this.#settings.concurrency
+    const { concurrency } = this.#settings
+    return concurrency > 0 && (this.#turning || this.#running.size < concurrency)
   }
 
   // A turn without an answer may have claimed what would now be given up without ever having run;
@@ -198,7 +219,8 @@ export class PullLoop {
   }
 
   #known(): TaskId[] {
-    return [...this.#running.keys(), ...this.#outbox.ids]
+    const ids = [...this.#running.keys(), ...this.#outbox.ids, ...this.#atOnce.ids]
+    return [...new Set(ids)]
   }
 
   #settle(completions: readonly Completion[], result: TurnResult) {
@@ -206,6 +228,7 @@ export class PullLoop {
     const { canceling, claimed, looks } = result
     const { stored, lost } = this.#outbox.taken(completions, result, performance.now())
     for (const id of stored) onEvent({ kind: 'finished', taskId: id })
+    for (const id of [...stored, ...lost]) this.#atOnce.end(id)
     for (const id of lost) {
       logger.warn({ taskId: id }, 'the end of a task was refused: it is not ours')
       onEvent({ kind: 'refused', taskId: id })
@@ -226,7 +249,9 @@ export class PullLoop {
       this.#settings.onEvent({ kind: 'idle' })
       if (this.#settings.burst && this.#isThrough) this.stopClaiming()
     }
-    this.#askWithin(this.polling.next())
+    // A dispatcher only asks whether what it runs is to stop.
+    const isAsking = this.#settings.concurrency > 0 || this.#running.size > 0
+    if (isAsking) this.#askWithin(this.polling.next())
   }
 
   #start(task: ClaimedTask): void {

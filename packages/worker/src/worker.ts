@@ -1,5 +1,5 @@
 import { milliseconds, StoreUnavailableError, WorkerMissingError } from '@tasking/core'
-import type { Duration, WorkerId } from '@tasking/core'
+import type { DispatchedTask, Duration, NewTask, WorkerId } from '@tasking/core'
 import { ChildPool } from './child-pool.ts'
 import { DueAlarm } from './due-alarm.ts'
 import { dutiesOf } from './duties.ts'
@@ -69,7 +69,8 @@ export function createWorker(options: WorkerOptions): Worker {
   return new PullingWorker(workerSettings(options))
 }
 
-class PullingWorker implements Worker {
+/** A worker; one with no slots is a dispatcher, which claims nothing and runs tasks of its own. */
+export class PullingWorker implements Worker {
   readonly id: WorkerId
   readonly #settings: WorkerSettings
   readonly #loop: PullLoop
@@ -187,6 +188,14 @@ class PullingWorker implements Worker {
     await this.ended.catch(() => undefined)
   }
 
+  /**
+   * Dispatches a task as this worker's own and, where the store says so, runs it at once.
+   * @returns the answer, once the store has the end of the task
+   */
+  runAtOnce(task: NewTask, dispatch: () => Promise<DispatchedTask>): Promise<DispatchedTask> {
+    return this.#loop.runAtOnce(task, dispatch)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
@@ -264,7 +273,8 @@ class PullingWorker implements Worker {
 
   /** Those that it can run. Without a key, encrypted tasks are left to others. */
   #taskNames(): string[] {
-    const { tasking, logger } = this.#settings
+    const { tasking, concurrency, logger } = this.#settings
+    if (concurrency === 0) return []
     const all = [...tasking.definitions.values()]
     const unreadable = all.filter((definition) => !tasking.canRun(definition))
     if (unreadable.length > 0) {

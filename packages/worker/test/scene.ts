@@ -1,5 +1,5 @@
 import { createTasking, MemoryStore } from '@tasking/core'
-import type { AnyTaskDefinition, Store, Tasking } from '@tasking/core'
+import type { AnyTaskDefinition, Store, Tasking, TaskingOptions } from '@tasking/core'
 import { pgStore } from '@tasking/store-pg'
 import { testDatabase } from '@tasking/testbed'
 import type { TestDatabase } from '@tasking/testbed'
@@ -11,7 +11,7 @@ import { Gate, Meeting } from './gate.ts'
 
 export type StoreKind = 'postgres' | 'memory'
 
-export interface TaskingChanges {
+export interface TaskingChanges extends Pick<TaskingOptions, 'immediate' | 'preferDefer'> {
   /** Whether wake-ups arrive. Default true. */
   readonly listen?: boolean
   /** Puts something between the tasking and its store. */
@@ -71,9 +71,9 @@ export class Scene implements AsyncDisposable {
 
   tasking(
     tasks: readonly AnyTaskDefinition[],
-    { listen = true, wrap = (store) => store }: TaskingChanges = {},
+    { listen = true, wrap = (store) => store, ...rest }: TaskingChanges = {},
   ): Tasking {
-    const tasking = createTasking({ store: wrap(this.store(listen)), tasks })
+    const tasking = createTasking({ store: wrap(this.store(listen)), tasks, ...rest })
     this.#taskings.push(tasking)
     return tasking
   }

@@ -10,7 +10,7 @@ import { ageText } from '../task-text.ts'
 
 const more = `
 A worker is overdue when its last heartbeat is older than its TTL; any other worker will soon take
-it for missing and fail its tasks.
+it for missing and fail its tasks. A dispatcher claims nothing: it runs immediate tasks of its own.
 
 Examples:
   tasking workers
@@ -34,6 +34,7 @@ function columns(now: Date): Column<WorkerRecord>[] {
   return [
     { title: 'NAME', text: ({ name }) => name, shrinks: true },
     { title: 'ID', text: ({ id }) => id },
+    { title: 'KIND', text: ({ kind }) => kind },
     {
       title: 'STATE',
       text: ({ alive }) => (alive ? 'alive' : 'overdue'),
@@ -41,7 +42,8 @@ function columns(now: Date): Column<WorkerRecord>[] {
     },
     {
       title: 'RUNNING',
-      text: ({ runningTasks, concurrency }) => `${runningTasks}/${concurrency}`,
+      text: ({ kind, runningTasks, concurrency }) =>
+        kind === 'worker' ? `${runningTasks}/${concurrency}` : `${runningTasks}`,
       align: 'right',
     },
     { title: 'HEARTBEAT', text: (worker) => `${ageText(worker.lastHeartbeatAt, now)} ago` },

@@ -36,7 +36,7 @@ export async function dispatchBatches(options: BatchesOptions): Promise<BatchSta
   const startedAt = performance.now()
   const { inputBytes } = options
   const sum = { lines: options.skipLines, batches: 0, offset: 0 }
-  const outcomes = { free: 0, blocked: 0, scheduled: 0, twin: 0, skipped: 0 }
+  const outcomes = { free: 0, blocked: 0, scheduled: 0, twin: 0, skipped: 0, canceled: 0 }
   const tasks = () => outcomes.free + outcomes.blocked + outcomes.scheduled
   const state = (): BatchState => ({
     lines: sum.lines - options.skipLines,

@@ -28,6 +28,7 @@ const remarks: Readonly<Record<DispatchOutcome, string | undefined>> = {
   scheduled: 'It is not due yet.',
   twin: 'It has an incomplete twin with the same key; nothing was dispatched, this is the twin.',
   skipped: 'It was skipped: "tasking show" says why.',
+  canceled: 'It was canceled: "tasking show" says why.',
 }
 
 /** Prints the id, for others to go on with, and beside it what came of the dispatch. */

@@ -9,6 +9,7 @@ import { endingCases } from './ending.ts'
 import { exclusionCases } from './exclusion.ts'
 import { groupCases } from './groups.ts'
 import { ifBlockedCases } from './if-blocked.ts'
+import { immediateCases } from './immediate.ts'
 import { explainingCases } from './explaining.ts'
 import { lineCases } from './lines.ts'
 import { versionCases } from './versions.ts'
@@ -46,6 +47,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...endingCases,
   ...stateMachineCases,
   ...purgingCases,
+  ...immediateCases,
   ...delayCases,
   ...retryCases,
   ...metricsCases,

@@ -28,18 +28,19 @@ export async function dispatch(
     return { dispatched, unblocked: 0, looks: [] }
   }
   const rows = await connection.query(
-    `select id, state, blocked, unblocked, looks from "${schema}".dispatch_batch($1::text::jsonb)`,
+    `select id, state, blocked, token::text, unblocked, looks
+       from "${schema}".dispatch_batch($1::text::jsonb)`,
     [JSON.stringify(tasks.map(toBatchElement))],
   )
   return {
     dispatched: rows.map(toDispatchedTask),
-    unblocked: rows.reduce((sum, row) => sum + Number(row[3]), 0),
-    looks: rows.flatMap((row) => (row[4] as readonly Look[] | null) ?? []),
+    unblocked: rows.reduce((sum, row) => sum + Number(row[4]), 0),
+    looks: rows.flatMap((row) => (row[5] as readonly Look[] | null) ?? []),
   }
 }
 
-function isUnconditional({ dedupeKey, ifBlocked, delayMs, runAt }: NewTask): boolean {
-  return [dedupeKey, ifBlocked, delayMs, runAt].every((condition) => condition === undefined)
+function isUnconditional({ dedupeKey, ifBlocked, owner, delayMs, runAt }: NewTask): boolean {
+  return [dedupeKey, ifBlocked, owner, delayMs, runAt].every((condition) => condition === undefined)
 }
 
 async function dispatchOne(
@@ -129,11 +130,15 @@ async function dispatched(
   tasks: readonly NewTask[],
 ): Promise<DispatchedTask[]> {
   const rows = await connection.query(
-    `select t.id, t.state, t.unblocked_at is null
-       from jsonb_array_elements_text($1::text::jsonb) with ordinality as wanted (id, ordinal)
-       join "${schema}".task as t on t.id = wanted.id::uuid
+    `select t.id, t.state, t.unblocked_at is null,
+            case
+              when t.worker_id = (wanted.task ->> 'owner')::uuid
+                   and t.state in ('running', 'canceling') then t.fencing_token::text
+            end
+       from jsonb_array_elements($1::text::jsonb) with ordinality as wanted (task, ordinal)
+       join "${schema}".task as t on t.id = (wanted.task ->> 'id')::uuid
       order by wanted.ordinal`,
-    [JSON.stringify(tasks.map(({ id }) => id))],
+    [JSON.stringify(tasks.map(({ id, owner }) => ({ id, owner })))],
   )
   return rows.map(toDispatchedTask)
 }
@@ -146,6 +151,9 @@ function toBatchElement({ resources, ...task }: NewTask) {
   return { ...task, ...resources }
 }
 
-function toDispatchedTask([id, state, blocked]: unknown[]): DispatchedTask {
-  return { id: id as TaskId, state: state as TaskState, blocked: blocked as boolean }
+function toDispatchedTask([id, state, blocked, token]: unknown[]): DispatchedTask {
+  return {
+    ...{ id: id as TaskId, state: state as TaskState, blocked: blocked as boolean },
+    ...(typeof token === 'string' && { fencingToken: BigInt(token) }),
+  }
 }

@@ -1,7 +1,7 @@
 import { count, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
-import { workerStopped } from '@tasking/core'
+import { kindOfWorker, workerStopped } from '@tasking/core'
 import type {
   Beat,
   Look,
@@ -50,7 +50,7 @@ export async function beat(connection: Connection, schema: string, id: WorkerId)
        returning id
      )
      select exists (select from alive),
-            (select count(*) from "${schema}".app_status)::int,
+            (select count(*) from "${schema}".app_status where concurrency > 0)::int,
             (select count(*) from "${schema}".task
               where worker_id = $1::text::uuid and state in ('running', 'canceling'))::int`,
     [id],
@@ -94,6 +94,7 @@ export async function workers(
   return rows.map(({ versions, ...row }) => ({
     ...row,
     ...(versions && { versions }),
+    kind: kindOfWorker(row),
     runningTasks: running.get(row.id) ?? 0,
   }))
 }

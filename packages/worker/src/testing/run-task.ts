@@ -59,7 +59,10 @@ async function run<Result>(
 ): Promise<Jsonified<Result>> {
   // A queue of its own, so that it is this task that is claimed.
   const queue = `run-task ${tasking.store.newId()}`
-  const handle = await dispatch(tasking, { definition, input, options: { ...options, queue } })
+  // It is to wait here for the worker below.
+  const deferred = { ...definition, deferrable: true }
+  const entry = { definition: deferred, input, options: { ...options, queue } }
+  const handle = await dispatch(tasking, entry)
   const reach = { queues: [queue], taskNames: [definition.name] }
   await using worker = await HandWorker.register(tasking, reach)
   const claimed = await worker.claim()
