@@ -9,7 +9,7 @@ const mostFlushMs = 1_000
 
 /**
  * Sends signals with NOTIFY, outside the transactions that cause them: the first at once, those
- * that come while one is under way together in the next. A signal that fails is let go, since
+ * that come while one is under way together in the next. A signal that fails twice is let go, since
  * polling finds what it told of.
  */
 export class Notifier {
@@ -51,12 +51,18 @@ export class Notifier {
     while (this.#pending.size > 0) {
       const payloads = [...this.#pending]
       this.#pending = new Set()
-      await this.#connection
-        .query(notify, [this.#channel, JSON.stringify(payloads)])
-        .catch(() => undefined)
+      // After an outage the pool may yet have a connection that died unnoticed; the next is a new one.
+      if (!(await this.#isSent(payloads))) await this.#isSent(payloads)
       if (this.#pending.size > 0) await this.#clock.sleep(gapMs)
     }
     // In the same breath as the last look, so that nothing can come in between.
     this.#sending = undefined
+  }
+
+  async #isSent(payloads: readonly string[]): Promise<boolean> {
+    return this.#connection.query(notify, [this.#channel, JSON.stringify(payloads)]).then(
+      () => true,
+      () => false,
+    )
   }
 }
