@@ -32,10 +32,10 @@ export class Polling {
   next(): number {
     const budgetMs = this.#budgetMs
     const longestMs = Math.max(this.wakeups ? pollWithWakeupsMs : this.#restMs, budgetMs)
-    const pauseMs = Math.min(this.#pauseMs, longestMs)
-    this.#pauseMs = Math.min(this.#pauseMs * growth, longestMs)
-    // A large fleet's eager polls after a burst count as well.
-    return Math.max(pauseMs, budgetMs / 10) * (0.75 + this.#random() / 2)
+    // In a large fleet somebody asks soon anyway, and eager polls count as well.
+    const pauseMs = Math.min(Math.max(this.#pauseMs, budgetMs / 2), longestMs)
+    this.#pauseMs = Math.min(pauseMs * growth, longestMs)
+    return pauseMs * (0.75 + this.#random() / 2)
   }
 
   /**

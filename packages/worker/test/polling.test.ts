@@ -39,14 +39,14 @@ describe('Polling', () => {
     const polling = new Polling(200, steady)
     polling.fleet = 1_000
     polling.foundWork()
-    expect(polling.next()).toBe(1_000)
+    expect(polling.next()).toBe(5_000)
   })
 
   test('minds the budget as soon as it hears of the fleet', () => {
     const polling = new Polling(200, steady)
     pauses(polling, 6)
     polling.fleet = 1_000
-    expect(polling.next()).toBeGreaterThanOrEqual(1_000)
+    expect(polling.next()).toBeGreaterThanOrEqual(5_000)
   })
 
   test('spreads its pauses by a quarter to either side', () => {
