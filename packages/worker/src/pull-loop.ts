@@ -30,6 +30,8 @@ export interface PullLoopListener {
 
 const longestRetryMs = 5_000
 const mostFailuresToStop = 4
+// As many as the connections for turns, and one.
+const mostAtOnce = 3
 const stirred = 'stirred'
 
 /**
@@ -284,6 +286,8 @@ export class PullLoop {
     } else {
       this.#outbox.refused(sent, error)
     }
+    // Where signals arrive the server is there: a connection had died and nobody had noticed.
+    if (this.polling.wakeups && this.#failures <= mostAtOnce) return
     this.#retryMs = Math.min(Math.max(this.#retryMs * 2, 50), longestRetryMs)
     logger.warn({ err: error, retryInMs: this.#retryMs }, 'the store did not take a turn')
     await this.#sleepUntil(performance.now() + this.#retryMs * (0.5 + clock.random()))
