@@ -13,7 +13,8 @@ import { EventLog } from './event-log.ts'
 import { Gate, Meeting } from './gate.ts'
 import { frozenClock } from './hand-clock.ts'
 
-describe('with a database server that crashes', { timeout: 60_000 }, () => {
+// A crashed server may take long to recover on a busy disk, and whoever listens tries ever more seldom.
+describe('with a database server that crashes', { timeout: 120_000 }, () => {
   let server: LocalPostgres
   let entrance: Entrance
   const workers: Worker[] = []
