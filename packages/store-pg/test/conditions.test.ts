@@ -13,6 +13,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { runs } from '../../core/test/arbitraries.ts'
 import { pgStore } from '../src/index.ts'
 import type { PgStore, VerbReport } from '../src/index.ts'
+import { emptied } from './emptied.ts'
 import { claim, completed, register, taskOf } from './hand.ts'
 import { OpenTransaction } from './open-transaction.ts'
 
@@ -26,7 +27,7 @@ beforeAll(() => {
   store = pgStore({ url: database.url, listen: false, poolSize: dispatchers })
   sql = postgres(database.url, { max: 4, prepare: false, onnotice: () => undefined })
 })
-beforeEach(() => sql`truncate tasking.task, tasking.reservation, tasking.app_status`)
+beforeEach(() => emptied(sql))
 afterAll(async () => {
   await store.close()
   await sql.end({ timeout: 1 })

@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { pgStore } from '../src/index.ts'
 import type { PgStore } from '../src/index.ts'
+import { emptied } from './emptied.ts'
 import { claim, completed, register, taskOf } from './hand.ts'
 
 const database = useDatabase()
@@ -13,7 +14,7 @@ beforeAll(() => {
   store = pgStore({ url: database.url, listen: false, poolSize: 8 })
   sql = postgres(database.url, { max: 4, prepare: false, onnotice: () => undefined })
 })
-beforeEach(() => sql`truncate tasking.task, tasking.reservation, tasking.app_status`)
+beforeEach(() => emptied(sql))
 afterAll(async () => {
   await store.close()
   await sql.end({ timeout: 1 })

@@ -6,6 +6,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { doctor, migrate, pgStore } from '../src/index.ts'
 import { findingsOn } from './findings.ts'
+import { emptied } from './emptied.ts'
 import { claim, completed, register, taskOf } from './hand.ts'
 
 const database = useDatabase()
@@ -20,7 +21,7 @@ afterAll(async () => {
   await store.close()
   await sql.end({ timeout: 1 })
 })
-beforeEach(() => sql`truncate tasking.task, tasking.reservation, tasking.app_status`)
+beforeEach(() => emptied(sql))
 
 const on = (code: string, limits: Parameters<typeof findingsOn>[3] = {}) =>
   findingsOn(sql, 'tasking', code, limits)

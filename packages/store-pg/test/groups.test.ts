@@ -4,6 +4,7 @@ import { eventually, useDatabase } from '@tasking/testbed'
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { pgStore } from '../src/index.ts'
+import { emptied } from './emptied.ts'
 import { claim, completed, register } from './hand.ts'
 
 const database = useDatabase()
@@ -15,9 +16,7 @@ beforeAll(() => {
   tasking = createTasking({ store: pgStore({ url: database.url, listen: false }), tasks: [task] })
   sql = postgres(database.url, { max: 4, prepare: false, onnotice: () => undefined })
 })
-beforeEach(
-  () => sql`truncate tasking.task, tasking.reservation, tasking.app_status, tasking.task_group`,
-)
+beforeEach(() => emptied(sql))
 afterAll(async () => {
   await tasking.close()
   await sql.end({ timeout: 1 })

@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { pgStore } from '../src/index.ts'
 import type { PgStore } from '../src/index.ts'
+import { emptied } from './emptied.ts'
 import { taskOf } from './hand.ts'
 import { OpenTransaction } from './open-transaction.ts'
 
@@ -15,7 +16,7 @@ beforeAll(() => {
   store = pgStore({ url: database.url, listen: false })
   sql = postgres(database.directUrl, { max: 2, onnotice: () => undefined })
 })
-beforeEach(() => sql`truncate tasking.task, tasking.reservation, tasking.schedule`)
+beforeEach(() => emptied(sql))
 afterAll(async () => {
   await store.close()
   await sql.end({ timeout: 1 })

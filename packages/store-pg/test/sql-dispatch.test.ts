@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { runs } from '../../core/test/arbitraries.ts'
 import { migrate, pgStore } from '../src/index.ts'
 import type { PgStore } from '../src/index.ts'
+import { emptied } from './emptied.ts'
 import { claim, completed, register, rejection, taskOf } from './hand.ts'
 
 const database = useDatabase()
@@ -18,7 +19,7 @@ beforeAll(() => {
   store = pgStore({ url: database.url, listen: database.directUrl })
   sql = postgres(database.directUrl, { max: 2, fetch_types: false, onnotice: () => undefined })
 })
-beforeEach(() => sql`truncate tasking.task, tasking.reservation, tasking.app_status`)
+beforeEach(() => emptied(sql))
 afterAll(async () => {
   await store.close()
   await sql.end({ timeout: 1 })
