@@ -1,9 +1,8 @@
 import { systemClock } from '../clock.ts'
-import type { Signal } from '../signal.ts'
 import type { Store } from '../store.ts'
 import type { NewTask } from '../task.ts'
 import type { ConformanceCase } from './index.ts'
-import { HandWorker, idsOf, inputs, keyed, load, only, same, taskOf } from './stand.ts'
+import { HandWorker, idsOf, inputs, keyed, listenTo, load, only, same, taskOf } from './stand.ts'
 
 const hourMs = 3_600_000
 
@@ -178,28 +177,13 @@ export const delayCases: readonly ConformanceCase[] = [
   {
     name: 'delays: who may claim one is woken when it is in line',
     async run(store) {
-      if (store.signals === undefined) await store.check()
-      const { signals } = store
-      if (signals === undefined) return
-      const seen: Signal[] = []
-      let told: () => void = () => undefined
-      const until = async (kind: Signal['kind']) => {
-        while (!seen.some((signal) => signal.kind === kind)) {
-          await new Promise<void>((resolve) => (told = resolve))
-        }
-      }
-      const end = await signals.subscribe(
-        (signal) => {
-          seen.push(signal)
-          told()
-        },
-        () => undefined,
-      )
+      const heard = await listenTo(store)
+      if (heard === undefined) return
       await store.dispatch([soon(store)])
-      await until('due')
+      await heard.until(({ kind }) => kind === 'due')
       await promoteAll(store, 1)
-      await until('wakeup')
-      await end()
+      await heard.until(({ kind }) => kind === 'wakeup')
+      await heard.end()
     },
   },
 ]

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../json.ts'
 import { normalizeResources } from '../resource.ts'
 import type { ResourceRequest } from '../resource.ts'
+import type { Signal } from '../signal.ts'
 import type { Completion, Look, Store, TurnResult, WorkerRegistration } from '../store.ts'
 import type { ClaimedTask, NewTask, Task, TaskId, TwinRule, WorkerId } from '../task.ts'
 
@@ -145,4 +146,33 @@ export function only<T>(items: readonly T[]): T {
 /** What tasks are told apart by in a case. */
 export function inputs(tasks: readonly ClaimedTask[]): JsonValue[] {
   return tasks.map(({ input }) => input)
+}
+
+/** What is heard while somebody listens. */
+export interface Heard {
+  /** Resolves as soon as there was such a signal. */
+  until(condition: (signal: Signal) => boolean): Promise<void>
+  end(): Promise<void>
+}
+
+/** Listens to the store's signals; `undefined` for a store that has none. */
+export async function listenTo(store: Store): Promise<Heard | undefined> {
+  if (store.signals === undefined) await store.check()
+  const { signals } = store
+  if (signals === undefined) return undefined
+  const seen: Signal[] = []
+  let told: () => void = () => undefined
+  const end = await signals.subscribe(
+    (signal) => {
+      seen.push(signal)
+      told()
+    },
+    () => undefined,
+  )
+  return {
+    async until(condition) {
+      while (!seen.some(condition)) await new Promise<void>((resolve) => (told = resolve))
+    },
+    end,
+  }
 }

@@ -1,6 +1,5 @@
-import type { Signal } from '../signal.ts'
 import type { ConformanceCase } from './index.ts'
-import { HandWorker, load, only, same, taskOf } from './stand.ts'
+import { HandWorker, listenTo, load, only, same, taskOf } from './stand.ts'
 
 export const workerCases: readonly ConformanceCase[] = [
   {
@@ -51,29 +50,16 @@ export const workerCases: readonly ConformanceCase[] = [
   {
     name: 'signals: wake-ups and cancels reach whoever listens',
     async run(store) {
-      if (store.signals === undefined) await store.check()
-      const { signals } = store
-      if (signals === undefined) return
-      const seen: Signal[] = []
-      let told: () => void = () => undefined
-      const until = async (condition: (signal: Signal) => boolean) => {
-        while (!seen.some(condition)) await new Promise<void>((resolve) => (told = resolve))
-      }
-      const end = await signals.subscribe(
-        (signal) => {
-          seen.push(signal)
-          told()
-        },
-        () => undefined,
-      )
+      const heard = await listenTo(store)
+      if (heard === undefined) return
       const task = taskOf(store)
       await store.dispatch([task])
-      await until((signal) => signal.kind === 'wakeup')
+      await heard.until((signal) => signal.kind === 'wakeup')
       const worker = await HandWorker.register(store)
       await worker.claim(1)
       await store.cancel(task.id)
-      await until((signal) => signal.kind === 'cancel' && signal.taskId === task.id)
-      await end()
+      await heard.until((signal) => signal.kind === 'cancel' && signal.taskId === task.id)
+      await heard.end()
     },
   },
 ]
