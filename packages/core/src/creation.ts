@@ -22,6 +22,14 @@ export interface CreationRecord {
   readonly state: CreationState
 }
 
+/** What a store keeps of what tasks have created. */
+export interface CreationStore {
+  /** Keeps what a handler says of something that it creates. @throws TaskLostError */
+  recordCreation(record: CreationRecord): Promise<void>
+  /** What a task has created, in the order in which it was named first. */
+  created(id: TaskId): Promise<CreatedResource[]>
+}
+
 /** What a handler that did not complete its task has left. */
 export interface LeftOver<Input> {
   readonly input: Input

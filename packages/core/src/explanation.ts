@@ -1,3 +1,4 @@
+import type { Metrics } from './metrics.ts'
 import type { ReservationMode } from './resource.ts'
 import type { TaskState } from './state-machine.ts'
 import type { Task, TaskId, WorkerId } from './task.ts'
@@ -88,4 +89,16 @@ export interface LineFilter {
   readonly prefix?: string
   /** At most so many, the longest lines first. Default 100. */
   readonly limit?: number
+}
+
+/** What a store tells of how things stand. */
+export interface ObservationStore {
+  /** Why a task is where it is. @throws TaskNotFoundError */
+  explain(id: TaskId): Promise<Explanation>
+  /** The resources that have a line, the longest first. */
+  resources(filter?: LineFilter): Promise<LineSummary[]>
+  /** The first of a line, in order; without any there is no line. */
+  line(resource: string, limit?: number): Promise<Line>
+  /** How much there is to do and is being done. It costs little, however much that is. */
+  metrics(): Promise<Metrics>
 }

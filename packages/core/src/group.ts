@@ -3,6 +3,7 @@ import type { Resources } from './resource.ts'
 import { isFinal } from './state-machine.ts'
 import type { TaskState } from './state-machine.ts'
 import type { TaskCounts, TaskGroupId, TaskId } from './task.ts'
+import type { DispatchTarget } from './task-store.ts'
 
 /** A group of tasks, as a dispatcher hands it to the store. */
 export interface NewTaskGroup {
@@ -37,6 +38,21 @@ export interface GroupCancellation {
   readonly canceled: number
   /** Running ones that are asked to stop. */
   readonly canceling: number
+}
+
+/** What a store does with groups of tasks. */
+export interface GroupStore<Tx = never> {
+  /** Repeated, it changes nothing. */
+  createGroup(group: NewTaskGroup, target?: DispatchTarget<Tx>): Promise<void>
+  /**
+   * Waits for dispatches into it that are under way; from then on there are none.
+   * @throws GroupNotFoundError
+   */
+  closeGroup(id: TaskGroupId): Promise<void>
+  /** Closes it and cancels what is not finished of it. @throws GroupNotFoundError */
+  cancelGroup(id: TaskGroupId, reason?: string): Promise<GroupCancellation>
+  /** Newest first, each with its counts. */
+  groups(filter?: TaskGroupFilter): Promise<TaskGroupRecord[]>
 }
 
 /**

@@ -1,10 +1,17 @@
 export { encryptionKeyOf } from './cipher.ts'
 export { systemClock } from './clock.ts'
 export type { Clock } from './clock.ts'
+export type { Completion, OwnCompletion } from './completion.ts'
 export type { TaskContext } from './context.ts'
 export { correlationId, withCorrelationId } from './correlation.ts'
 export { checkedCreation, creationStates } from './creation.ts'
-export type { CreatedResource, CreationRecord, CreationState, LeftOver } from './creation.ts'
+export type {
+  CreatedResource,
+  CreationRecord,
+  CreationState,
+  CreationStore,
+  LeftOver,
+} from './creation.ts'
 export { defineTask } from './definition.ts'
 export type { AnyTaskDefinition, ResourceRule, ResultOf, TaskDefinition } from './definition.ts'
 export { durationText, milliseconds } from './duration.ts'
@@ -47,11 +54,19 @@ export type {
   LineFilter,
   LinePlace,
   LineSummary,
+  ObservationStore,
   TaskInLine,
 } from './explanation.ts'
-export type { GroupCancellation, NewTaskGroup, TaskGroupFilter, TaskGroupRecord } from './group.ts'
+export type {
+  GroupCancellation,
+  GroupStore,
+  NewTaskGroup,
+  TaskGroupFilter,
+  TaskGroupRecord,
+} from './group.ts'
 export { groupResource, incompleteIn } from './group.ts'
 export type { TaskGroup } from './group-handle.ts'
+export type { HousekeepingReport, HousekeepingStore, PromotionReport } from './housekeeping.ts'
 export { timeoutMsOf } from './immediate.ts'
 export type { ImmediateRunner } from './immediate.ts'
 export { parseInput } from './input.ts'
@@ -69,13 +84,19 @@ export type { Metrics, QueueMetrics } from './metrics.ts'
 export { isName } from './name.ts'
 export { defaultQueue } from './new-task.ts'
 export type { DispatchOptions } from './new-task.ts'
-export type { QueueRecord } from './queue.ts'
+export type { QueueRecord, QueueStore } from './queue.ts'
 export { purge } from './purge.ts'
 export type { PurgeOptions } from './purge.ts'
 export { purgeTask } from './purge-task.ts'
 export type { PurgeTaskInput } from './purge-task.ts'
 export { maxProgressCodes, progressState } from './progress.ts'
-export type { ProgressReport, ProgressState, ProgressUpdate, TaskProgress } from './progress.ts'
+export type {
+  ProgressReport,
+  ProgressState,
+  ProgressStore,
+  ProgressUpdate,
+  TaskProgress,
+} from './progress.ts'
 export { blockersOf, conflictsBetween, modesConflict, reservationsOf } from './reservation.ts'
 export type { Reservation, Reserving } from './reservation.ts'
 export { maxCapacity, maxResourceBytes, normalizeResources } from './resource.ts'
@@ -88,6 +109,7 @@ export type {
   Schedule,
   ScheduledTask,
   SchedulePlan,
+  ScheduleStore,
 } from './schedule.ts'
 export { defineSchedule } from './schedules.ts'
 export type {
@@ -108,26 +130,7 @@ export {
   taskStates,
 } from './state-machine.ts'
 export type { FinalState, TaskActor, TaskEvent, TaskState } from './state-machine.ts'
-export type {
-  Beat,
-  CancelRequest,
-  Completion,
-  DispatchTarget,
-  HousekeepingReport,
-  Look,
-  OwnCompletion,
-  PromotionReport,
-  PurgeBatch,
-  PurgedBatch,
-  Store,
-  TaskFilter,
-  TaskRelation,
-  Turn,
-  TurnResult,
-  WorkerKind,
-  WorkerRecord,
-  WorkerRegistration,
-} from './store.ts'
+export type { Store } from './store.ts'
 export type { DispatchedHandle, DispatchOutcome, ResultOptions, TaskHandle } from './task-handle.ts'
 export type {
   BlockedRule,
@@ -144,9 +147,19 @@ export type {
   TwinRule,
   WorkerId,
 } from './task.ts'
+export type {
+  DispatchTarget,
+  PurgeBatch,
+  PurgedBatch,
+  TaskFilter,
+  TaskRelation,
+  TaskStore,
+} from './task-store.ts'
 export { checkedTiming } from './timing.ts'
 export type { Timing, TimingRequest } from './timing.ts'
-export { kindOfWorker } from './worker-kind.ts'
+export type { CancelRequest, Look, Turn, TurnResult, TurnStore } from './turn.ts'
+export { kindOfWorker } from './worker.ts'
+export type { Beat, WorkerKind, WorkerRecord, WorkerRegistration, WorkerStore } from './worker.ts'
 export { workerStopped } from './worker-loss.ts'
 export { checkedVersions } from './version.ts'
 export type { Versions } from './version.ts'

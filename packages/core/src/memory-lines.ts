@@ -12,7 +12,7 @@ import { blockersOf, reservationsOf } from './reservation.ts'
 import type { Reservation } from './reservation.ts'
 import { partOf } from './resource.ts'
 import type { Task } from './task.ts'
-import type { WorkerRecord } from './store.ts'
+import type { WorkerRecord } from './worker.ts'
 
 type PlacedTask = Task & { readonly position: bigint }
 

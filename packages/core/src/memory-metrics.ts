@@ -1,7 +1,7 @@
 import type { MemoryTask } from './memory-task.ts'
 import { longWaitMs, sumOfQueues } from './metrics.ts'
 import type { Metrics, QueueMetrics } from './metrics.ts'
-import type { WorkerRecord } from './store.ts'
+import type { WorkerRecord } from './worker.ts'
 
 /** What the incomplete tasks and the workers of a store amount to. */
 export function metricsOf(

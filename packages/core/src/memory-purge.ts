@@ -1,5 +1,5 @@
 import type { MemoryTasks } from './memory-tasks.ts'
-import type { PurgeBatch, PurgedBatch } from './store.ts'
+import type { PurgeBatch, PurgedBatch } from './task-store.ts'
 
 /** Deletes or counts the finished tasks of one batch, in the order of their ids. */
 export function purgeFrom(tasks: MemoryTasks, batch: PurgeBatch): PurgedBatch {

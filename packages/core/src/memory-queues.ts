@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { QueueRecord } from './queue.ts'
-import type { WorkerRecord } from './store.ts'
+import type { WorkerRecord } from './worker.ts'
 
 /** The paused queues of a store in memory. */
 export class MemoryQueues {

@@ -13,7 +13,7 @@ import { isOwned, taskOf } from './memory-task.ts'
 import { MemoryQueues } from './memory-queues.ts'
 import { MemoryTasks } from './memory-tasks.ts'
 import { MemoryWorkers } from './memory-workers.ts'
-import { kindOfWorker } from './worker-kind.ts'
+import { kindOfWorker } from './worker.ts'
 import { reservationsOf } from './reservation.ts'
 import type { Metrics } from './metrics.ts'
 import type { QueueRecord } from './queue.ts'
@@ -28,22 +28,18 @@ import type {
 import type { ProgressReport, TaskProgress } from './progress.ts'
 import type { Signal, SignalSource } from './signal.ts'
 import { isFinal, nextState } from './state-machine.ts'
+import type { OwnCompletion } from './completion.ts'
+import type { HousekeepingReport, PromotionReport } from './housekeeping.ts'
+import type { Store } from './store.ts'
 import type {
-  Beat,
   DispatchTarget,
-  HousekeepingReport,
-  OwnCompletion,
-  PromotionReport,
   PurgeBatch,
   PurgedBatch,
-  Store,
   TaskFilter,
   TaskRelation,
-  Turn,
-  TurnResult,
-  WorkerRecord,
-  WorkerRegistration,
-} from './store.ts'
+} from './task-store.ts'
+import type { Turn, TurnResult } from './turn.ts'
+import type { Beat, WorkerRecord, WorkerRegistration } from './worker.ts'
 import type {
   DispatchedTask,
   NewTask,

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import type { WorkerRegistration } from './store.ts'
+import type { WorkerRegistration } from './worker.ts'
 
 /** A worker in memory, with its heartbeat. */
 export type MemoryWorker = WorkerRegistration & {

@@ -2,7 +2,7 @@ import { InvalidOptionError } from './errors.ts'
 import { storableText } from './json.ts'
 import { isName } from './name.ts'
 import type { TaskState } from './state-machine.ts'
-import type { TaskId } from './task.ts'
+import type { TaskId, WorkerId } from './task.ts'
 
 /** How far a handler has come with one of the things that it does. */
 export interface ProgressUpdate {
@@ -39,6 +39,17 @@ export interface ProgressReport extends ProgressState {
   readonly state: TaskState
   readonly startedAt: Date
   readonly updatedAt: Date
+}
+
+/** What a store keeps of the progress of tasks. */
+export interface ProgressStore {
+  /**
+   * Writes how far a worker's tasks have come, over what was written before.
+   * @returns the tasks that aren't this worker's any more: nothing was written of those
+   */
+  reportProgress(workerId: WorkerId, progress: readonly TaskProgress[]): Promise<TaskId[]>
+  /** How far a task has come, in the order in which its reports were begun. */
+  progress(id: TaskId): Promise<ProgressReport[]>
 }
 
 /** The most reports that one task may have. */

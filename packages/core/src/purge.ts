@@ -3,7 +3,8 @@ import type { Duration } from './duration.ts'
 import { InvalidOptionError } from './errors.ts'
 import { finalStates } from './state-machine.ts'
 import type { FinalState } from './state-machine.ts'
-import type { PurgeBatch, Store } from './store.ts'
+import type { Store } from './store.ts'
+import type { PurgeBatch } from './task-store.ts'
 import type { TaskId } from './task.ts'
 
 export interface PurgeOptions {

@@ -70,3 +70,25 @@ export type FiringOutcome =
   | { readonly kind: 'changed' }
   /** Somebody's transaction holds what a dispatch needs: try again soon. */
   | { readonly kind: 'busy' }
+
+/** What a store does with schedules. */
+export interface ScheduleStore {
+  /**
+   * Makes a schedule, or changes the one of this name. With the same timing as before it stays due
+   * when it was, so that setting it again and again changes nothing; a paused one stays paused.
+   */
+  setSchedule(schedule: NewSchedule): Promise<Schedule>
+  /** All in the order of their names, or the one of this name. */
+  schedules(name?: string): Promise<Schedule[]>
+  /** @returns whether there was one; its tasks stay */
+  removeSchedule(name: string): Promise<boolean>
+  /** @returns whether it counts: false where the schedule has changed meanwhile, or is gone */
+  planSchedule(plan: SchedulePlan): Promise<boolean>
+  /** What is due by the store's clock and not paused. @param limit at most so many; default 100 */
+  dueSchedules(limit?: number): Promise<DueSchedules>
+  /**
+   * Dispatches the task of a schedule and says when it is due next, at once or not at all. Never
+   * while the task that it dispatched last is unfinished.
+   */
+  fireSchedule(firing: Firing): Promise<FiringOutcome>
+}

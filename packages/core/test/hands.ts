@@ -1,5 +1,6 @@
 import type { JsonValue } from '../src/json.ts'
-import type { Completion, Store } from '../src/store.ts'
+import type { Completion } from '../src/completion.ts'
+import type { Store } from '../src/store.ts'
 import type { ClaimedTask, TaskError, WorkerId } from '../src/task.ts'
 
 /** A worker moved by hand: it claims and ends tasks when a test says so. */

@@ -1,4 +1,5 @@
-import type { Completion, OwnCompletion, Store } from '../store.ts'
+import type { Completion, OwnCompletion } from '../completion.ts'
+import type { Store } from '../store.ts'
 import type { ClaimedTask } from '../task.ts'
 import type { ConformanceCase } from './index.ts'
 import {

@@ -1,5 +1,6 @@
 import type { FinalState } from '../state-machine.ts'
-import type { PurgeBatch, Store } from '../store.ts'
+import type { Store } from '../store.ts'
+import type { PurgeBatch } from '../task-store.ts'
 import type { NewTask } from '../task.ts'
 import type { ConformanceCase } from './index.ts'
 import { completed, failed, HandWorker, idsOf, load, rejects, same, taskOf } from './stand.ts'

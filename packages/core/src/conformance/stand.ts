@@ -2,7 +2,10 @@ import type { JsonValue } from '../json.ts'
 import { normalizeResources } from '../resource.ts'
 import type { ResourceRequest } from '../resource.ts'
 import type { Signal } from '../signal.ts'
-import type { Completion, Look, Store, TurnResult, WorkerRegistration } from '../store.ts'
+import type { Completion } from '../completion.ts'
+import type { Store } from '../store.ts'
+import type { Look, TurnResult } from '../turn.ts'
+import type { WorkerRegistration } from '../worker.ts'
 import type { ClaimedTask, NewTask, Task, TaskId, TwinRule, WorkerId } from '../task.ts'
 
 /** Fails the case unless the two are the same JSON; the order of keys doesn't count. */
