@@ -172,9 +172,10 @@ const onTheSide = ['require']
 
 /** All that a store can be asked to do. */
 function verbsOf(store: PgStore): string[] {
-  const others = new Set(['constructor', 'signals', 'newId', 'check', 'close'])
-  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(store))
-  return names.filter((name) => !others.has(name)).toSorted()
+  const others = new Set(['signals', 'newId', 'check', 'close'])
+  return Object.keys(store)
+    .filter((name) => !others.has(name))
+    .toSorted()
 }
 
 /** A task from its dispatch to its end, both with the commits of each kind of caller. */
