@@ -1,21 +1,25 @@
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
-import { TaskCanceledError, TaskLostError, TaskStateError, WorkerMissingError } from './errors.ts'
+import type { OwnCompletion } from './completion.ts'
 import type { CreatedResource, CreationRecord } from './creation.ts'
+import { TaskCanceledError, TaskLostError, TaskStateError, WorkerMissingError } from './errors.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
 import type { GroupCancellation, NewTaskGroup, TaskGroupFilter, TaskGroupRecord } from './group.ts'
+import type { HousekeepingReport, PromotionReport } from './housekeeping.ts'
 import { takeIn } from './memory-intake.ts'
 import { MemoryLines } from './memory-lines.ts'
+import { listGroups, listTasks } from './memory-listing.ts'
 import { metricsOf } from './memory-metrics.ts'
 import { purgeFrom } from './memory-purge.ts'
-import { MemorySchedules } from './memory-schedules.ts'
-import { isOwned, taskOf } from './memory-task.ts'
 import { MemoryQueues } from './memory-queues.ts'
+import { MemorySchedules } from './memory-schedules.ts'
+import { MemorySignals } from './memory-signals.ts'
+import { isOwned, taskOf } from './memory-task.ts'
 import { MemoryTasks } from './memory-tasks.ts'
+import { takeTurn } from './memory-turn.ts'
 import { MemoryWorkers } from './memory-workers.ts'
-import { kindOfWorker } from './worker.ts'
-import { reservationsOf } from './reservation.ts'
 import type { Metrics } from './metrics.ts'
+import type { ProgressReport, TaskProgress } from './progress.ts'
 import type { QueueRecord } from './queue.ts'
 import type {
   DueSchedules,
@@ -25,21 +29,9 @@ import type {
   Schedule,
   SchedulePlan,
 } from './schedule.ts'
-import type { ProgressReport, TaskProgress } from './progress.ts'
-import type { Signal, SignalSource } from './signal.ts'
+import type { SignalSource } from './signal.ts'
 import { isFinal, nextState } from './state-machine.ts'
-import type { OwnCompletion } from './completion.ts'
-import type { HousekeepingReport, PromotionReport } from './housekeeping.ts'
 import type { Store } from './store.ts'
-import type {
-  DispatchTarget,
-  PurgeBatch,
-  PurgedBatch,
-  TaskFilter,
-  TaskRelation,
-} from './task-store.ts'
-import type { Turn, TurnResult } from './turn.ts'
-import type { Beat, WorkerRecord, WorkerRegistration } from './worker.ts'
 import type {
   DispatchedTask,
   NewTask,
@@ -49,6 +41,15 @@ import type {
   TaskGroupId,
   TaskId,
 } from './task.ts'
+import type {
+  DispatchTarget,
+  PurgeBatch,
+  PurgedBatch,
+  TaskFilter,
+  TaskRelation,
+} from './task-store.ts'
+import type { Turn, TurnResult } from './turn.ts'
+import type { Beat, WorkerRecord, WorkerRegistration } from './worker.ts'
 import { workerMissing, workerStopped } from './worker-loss.ts'
 
 /**
@@ -61,15 +62,7 @@ export class MemoryStore implements Store<never> {
   readonly #queues: MemoryQueues
   readonly #clock: Clock
   readonly #schedules: MemorySchedules
-  readonly #listeners = new Set<(signal: Signal) => void>()
-
-  readonly signals: SignalSource = {
-    subscribe: async (onSignal, onConnection) => {
-      this.#listeners.add(onSignal)
-      onConnection(true)
-      return async () => void this.#listeners.delete(onSignal)
-    },
-  }
+  readonly #signals = new MemorySignals()
 
   constructor({ clock = systemClock }: { readonly clock?: Clock } = {}) {
     this.#tasks = new MemoryTasks(clock)
@@ -77,6 +70,10 @@ export class MemoryStore implements Store<never> {
     this.#queues = new MemoryQueues(clock)
     this.#clock = clock
     this.#schedules = new MemorySchedules(clock)
+  }
+
+  get signals(): SignalSource {
+    return this.#signals
   }
 
   newId(): TaskId {
@@ -95,40 +92,19 @@ export class MemoryStore implements Store<never> {
       ({ ifBlocked, groupId }) => ifBlocked === 'fail' || groupId !== undefined,
     )
     const taken = mayFail ? this.#tasks.atomically(takeAllIn) : takeAllIn()
-    this.#wake(tasks.map(({ queue }) => queue))
-    const { nextDueMs } = this.#tasks
-    if (nextDueMs !== null) this.#emit({ kind: 'due', inMs: nextDueMs })
+    this.#signals.wake(tasks.map(({ queue }) => queue))
+    this.#signals.expect(this.#tasks.nextDueMs)
     return taken
   }
 
-  async turn({ workerId, slots, completions, known }: Turn): Promise<TurnResult> {
-    const worker = this.#workers.get(workerId)
-    if (worker === undefined || this.#workers.isOverdue(worker)) {
-      throw new WorkerMissingError(workerId)
-    }
-    const tasks = this.#tasks
-    const refused = completions.filter((c) => !tasks.complete(workerId, c)).map(({ id }) => id)
-    const unblocked = tasks.unblock()
-    const forgotten =
-      known === undefined ? [] : tasks.ownedBy(workerId).filter(({ id }) => !known.includes(id))
-    const claimed = [
-      ...forgotten.map((task) => tasks.handOver(task)),
-      ...tasks
-        .claimable({ ...worker, queues: this.#servedBy(worker) })
-        .slice(0, Math.max(0, slots - forgotten.length))
-        .map((task) => tasks.claim(task, workerId)),
-    ]
-    const { nextDueMs } = tasks
-    const didNothing = claimed.length === 0 && completions.length === 0
-    if (!didNothing && nextDueMs !== null) this.#emit({ kind: 'due', inMs: nextDueMs })
-    const canceling = tasks
-      .ownedBy(workerId)
-      .filter(({ state }) => state === 'canceling')
-      .map(({ id, cancelReason }) => ({ id, reason: cancelReason }))
-    return {
-      ...{ claimed, refused, unsettled: [], canceling, looks: [], unblocked },
-      ...(didNothing && { nextDueMs }),
-    }
+  async turn(turn: Turn): Promise<TurnResult> {
+    const worker = this.#workers.alive(turn.workerId)
+    if (worker === undefined) throw new WorkerMissingError(turn.workerId)
+    const queues = worker.queues.filter((queue) => !this.#queues.isPaused(queue))
+    const result = takeTurn(this.#tasks, { ...worker, queues }, turn)
+    // A turn that had nothing to do has told its worker.
+    if (result.nextDueMs === undefined) this.#signals.expect(this.#tasks.nextDueMs)
+    return result
   }
 
   /** There is no transaction here: the task is completed at once. */
@@ -149,7 +125,7 @@ export class MemoryStore implements Store<never> {
     if (before !== 'canceling') task.cancelReason = reason ?? null
     this.#tasks.transition(task, 'cancel')
     this.#tasks.unblock()
-    if (state === 'canceling') this.#emit({ kind: 'cancel', taskId: id })
+    if (state === 'canceling') this.#signals.emit({ kind: 'cancel', taskId: id })
     return taskOf(task)
   }
 
@@ -161,26 +137,7 @@ export class MemoryStore implements Store<never> {
   }
 
   async list(filter: TaskFilter = {}): Promise<Task[]> {
-    const { states, name, queue, resource, parentId, groupId, correlationId } = filter
-    const { limit = 100, before } = filter
-    const { all } = this.#tasks
-    const end = before === undefined ? all.length : all.indexOf(this.#tasks.existing(before))
-    return all
-      .slice(0, end)
-      .filter(
-        (task) =>
-          (states === undefined || states.includes(task.state)) &&
-          (name === undefined || task.name === name) &&
-          (queue === undefined || task.queue === queue) &&
-          (parentId === undefined || task.parentId === parentId) &&
-          (groupId === undefined || task.groupId === groupId) &&
-          (correlationId === undefined || task.correlationId === correlationId) &&
-          (resource === undefined ||
-            reservationsOf(task.resources).some((one) => one.resource === resource)),
-      )
-      .toReversed()
-      .slice(0, limit)
-      .map(taskOf)
+    return listTasks(this.#tasks, filter).map(taskOf)
   }
 
   async count(relation: TaskRelation): Promise<TaskCounts> {
@@ -245,15 +202,8 @@ export class MemoryStore implements Store<never> {
     }
   }
 
-  async groups({ ids, limit = 100, before }: TaskGroupFilter = {}): Promise<TaskGroupRecord[]> {
-    const all = this.#tasks.groups.all
-    const end = before === undefined ? all.length : all.findIndex(({ id }) => id === before)
-    return all
-      .slice(0, Math.max(0, end))
-      .filter(({ id }) => ids === undefined || ids.includes(id))
-      .toReversed()
-      .slice(0, limit)
-      .map((group) => ({ ...group, counts: this.#tasks.count({ groupId: group.id }) }))
+  async groups(filter: TaskGroupFilter = {}): Promise<TaskGroupRecord[]> {
+    return listGroups(this.#tasks, filter)
   }
 
   async explain(id: TaskId): Promise<Explanation> {
@@ -293,7 +243,7 @@ export class MemoryStore implements Store<never> {
       isUnfinished: (id) => !isFinal(this.#tasks.get(id)?.state ?? 'completed'),
       dispatch: (task) => this.#takeIn(task, 0),
     })
-    if (outcome.kind === 'fired') this.#emit({ kind: 'wakeup', queue: null })
+    if (outcome.kind === 'fired') this.#signals.emit({ kind: 'wakeup', queue: null })
     return outcome
   }
 
@@ -303,9 +253,7 @@ export class MemoryStore implements Store<never> {
 
   async beat(id: string): Promise<Beat> {
     const alive = this.#workers.beat(id)
-    const owned = this.#tasks.ownedBy(id).length
-    const fleet = this.#workers.all.filter((one) => kindOfWorker(one) === 'worker').length
-    return { alive, fleet, owned }
+    return { alive, fleet: this.#workers.fleet, owned: this.#tasks.ownedBy(id).length }
   }
 
   async unregisterWorker(id: string): Promise<void> {
@@ -313,12 +261,7 @@ export class MemoryStore implements Store<never> {
   }
 
   async workers(): Promise<WorkerRecord[]> {
-    return this.#workers.all.map((worker) => ({
-      ...worker,
-      kind: kindOfWorker(worker),
-      alive: !this.#workers.isOverdue(worker),
-      runningTasks: this.#tasks.ownedBy(worker.id).length,
-    }))
+    return this.#workers.records((id) => this.#tasks.ownedBy(id).length)
   }
 
   async pauseQueue(queue: string, reason?: string): Promise<void> {
@@ -327,7 +270,7 @@ export class MemoryStore implements Store<never> {
 
   async resumeQueue(queue: string): Promise<void> {
     this.#queues.resume(queue)
-    this.#emit({ kind: 'wakeup', queue })
+    this.#signals.emit({ kind: 'wakeup', queue })
   }
 
   async queues(): Promise<QueueRecord[]> {
@@ -341,9 +284,7 @@ export class MemoryStore implements Store<never> {
   async housekeep({
     sweep = true,
   }: { readonly sweep?: boolean } = {}): Promise<HousekeepingReport> {
-    const missingWorkers = this.#workers.all
-      .filter((worker) => this.#workers.isOverdue(worker))
-      .map(({ id }) => id)
+    const missingWorkers = this.#workers.overdue.map(({ id }) => id)
     let lostTasks = 0
     for (const id of missingWorkers) lostTasks += this.#lose(id, workerMissing)
     const unblocked = sweep ? this.#tasks.unblock() : 0
@@ -353,12 +294,12 @@ export class MemoryStore implements Store<never> {
 
   async promote(): Promise<PromotionReport> {
     const promoted = this.#tasks.promote()
-    this.#wake(promoted.map(({ queue }) => queue))
+    this.#signals.wake(promoted.map(({ queue }) => queue))
     return { promoted: promoted.length, nextDueMs: this.#tasks.nextDueMs }
   }
 
   async close(): Promise<void> {
-    this.#listeners.clear()
+    this.#signals.clear()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -366,10 +307,7 @@ export class MemoryStore implements Store<never> {
   }
 
   #takeIn(task: NewTask, index: number): DispatchedTask {
-    return takeIn(this.#tasks, task, index, (owner) => {
-      const worker = this.#workers.get(owner)
-      return worker !== undefined && !this.#workers.isOverdue(worker)
-    })
+    return takeIn(this.#tasks, task, index, (owner) => this.#workers.alive(owner) !== undefined)
   }
 
   async #lines(): Promise<MemoryLines> {
@@ -381,17 +319,5 @@ export class MemoryStore implements Store<never> {
     if (worker === undefined) return 0
     this.#workers.remove(workerId)
     return this.#tasks.lose(workerId, reason(worker.name))
-  }
-
-  #wake(queues: readonly string[]): void {
-    for (const queue of new Set(queues)) this.#emit({ kind: 'wakeup', queue })
-  }
-
-  #servedBy({ queues }: WorkerRegistration): string[] {
-    return queues.filter((queue) => !this.#queues.isPaused(queue))
-  }
-
-  #emit(signal: Signal): void {
-    for (const listener of this.#listeners) listener(signal)
   }
 }

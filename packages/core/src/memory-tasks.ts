@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { Completion } from './completion.ts'
 import { TaskNotFoundError, TaskStateError } from './errors.ts'
 import { MemoryCreations } from './memory-creations.ts'
 import { MemoryGroups } from './memory-groups.ts'
@@ -8,14 +9,13 @@ import type { MemoryTask } from './memory-task.ts'
 import { blockersOf } from './reservation.ts'
 import { isFinal, nextState } from './state-machine.ts'
 import type { TaskEvent, TaskState } from './state-machine.ts'
-import type { Completion } from './completion.ts'
-import type { TaskRelation } from './task-store.ts'
-import type { WorkerRegistration } from './worker.ts'
-import { countsOf } from './task-counts.ts'
 import type { ClaimedTask, NewTask, TaskCounts, TaskError, TaskId } from './task.ts'
+import { countsOf } from './task-counts.ts'
+import type { TaskRelation } from './task-store.ts'
+import { satisfies } from './version.ts'
+import type { WorkerRegistration } from './worker.ts'
 
 type Retry = Pick<Extract<Completion, { state: 'retry' }>, 'error' | 'delayMs' | 'keepPlace'>
-import { satisfies } from './version.ts'
 
 /** All tasks of a store in memory, in the order of their dispatch, and what can happen to one. */
 export class MemoryTasks {

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
-import type { WorkerRegistration } from './worker.ts'
+import { kindOfWorker } from './worker.ts'
+import type { WorkerRecord, WorkerRegistration } from './worker.ts'
 
 /** A worker in memory, with its heartbeat. */
 export type MemoryWorker = WorkerRegistration & {
@@ -16,12 +17,38 @@ export class MemoryWorkers {
     this.#clock = clock
   }
 
-  get all(): MemoryWorker[] {
+  get #all(): MemoryWorker[] {
     return [...this.#workers.values()]
   }
 
   get(id: string): MemoryWorker | undefined {
     return this.#workers.get(id)
+  }
+
+  /** The one of this id, unless it is missing. */
+  alive(id: string): MemoryWorker | undefined {
+    const worker = this.#workers.get(id)
+    return worker && this.#isOverdue(worker) ? undefined : worker
+  }
+
+  /** Those that are missing. */
+  get overdue(): MemoryWorker[] {
+    return this.#all.filter((worker) => this.#isOverdue(worker))
+  }
+
+  /** How many claim tasks. */
+  get fleet(): number {
+    return this.#all.filter((worker) => kindOfWorker(worker) === 'worker').length
+  }
+
+  /** @param tasksOf how many tasks a worker runs */
+  records(tasksOf: (id: string) => number): WorkerRecord[] {
+    return this.#all.map((worker) => ({
+      ...worker,
+      kind: kindOfWorker(worker),
+      alive: !this.#isOverdue(worker),
+      runningTasks: tasksOf(worker.id),
+    }))
   }
 
   register(worker: WorkerRegistration): void {
@@ -36,12 +63,12 @@ export class MemoryWorkers {
     return worker !== undefined
   }
 
-  /** Whether its last heartbeat is older than its TTL. */
-  isOverdue({ lastHeartbeatAt, ttlMs }: MemoryWorker): boolean {
-    return lastHeartbeatAt.getTime() + ttlMs < this.#clock.now().getTime()
-  }
-
   remove(id: string): void {
     this.#workers.delete(id)
+  }
+
+  /** Whether its last heartbeat is older than its TTL. */
+  #isOverdue({ lastHeartbeatAt, ttlMs }: MemoryWorker): boolean {
+    return lastHeartbeatAt.getTime() + ttlMs < this.#clock.now().getTime()
   }
 }
