@@ -10,6 +10,7 @@ import {
   realpathSync,
   rmSync,
 } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { exitLike, run } from './child.mjs'
@@ -82,6 +83,13 @@ async function checkTarball({ tarball, manifest }, packages) {
     const output = await must(`attw ${name}`, bin('attw'), [tarball, '--profile', 'esm-only'])
     // attw is content with a package without types.
     if (output.includes('does not contain types')) throw new Failure(`${name} has no types`)
+    // What is bundled for running can still be asked for by types.
+    const types = await must('reading', 'tar', ['-xOf', tarball, 'package/dist/index.d.ts'])
+    const asked = types.matchAll(/from '(@[^/']+\/[^/']+|[^./'][^/']*)/g)
+    for (const [, other = ''] of asked) {
+      if (isBuiltin(other) || ranges.some(([known]) => known === other)) continue
+      throw new Failure(`${name} has types that need ${other}, on which it doesn't depend`)
+    }
   }
   console.log(`${name}: the tarball is in order.`)
 }

@@ -1,8 +1,10 @@
-// A stranger's first program, in a project that has the packed packages from npm and nothing else.
+// A stranger's first program, in a project that has the packed packages from npm and a Drizzle of its own.
 // Arguments: the packages to import. See check-packages.mjs.
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { drizzle } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
 import { createTasking } from '@tasking/core'
 import { startPostgres } from '@tasking/local-postgres'
 import { pgStore } from '@tasking/store-pg'
@@ -47,6 +49,14 @@ try {
     [false, true],
   ]
   assert.deepEqual(places, [inline, inThread, inProcess])
+
+  // The store has a copy of Drizzle within, and takes transactions of others.
+  const sql = postgres(url)
+  const paid = await drizzle(sql).transaction((tx) =>
+    tasking.dispatch(deposit, { account: 42, amount: 8 }, { tx }),
+  )
+  assert.equal((await paid.result({ timeout: '30s' })).deposited, 8)
+  await sql.end()
   await tasking[Symbol.asyncDispose]()
 
   worker.kill('SIGTERM')

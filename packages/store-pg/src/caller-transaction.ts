@@ -9,7 +9,8 @@ import type { PostgresJsHandle } from './postgres-js.ts'
 
 /** A Drizzle transaction, on whichever driver. */
 export interface DrizzleTransaction {
-  execute(query: SQLWrapper): PromiseLike<unknown>
+  // An SQLWrapper; named, it would ask those who don't use Drizzle for its types.
+  execute(query: unknown): PromiseLike<unknown>
 }
 
 /** A transaction of the caller's own: Drizzle's, postgres.js's, or a node-postgres client in one. */
