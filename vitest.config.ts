@@ -20,7 +20,7 @@ export default defineConfig({
     // The processes that tests start spend much of their time compiling the same modules.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') },
     // Real servers and processes start and stop in tests and hooks, on small machines too.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 })
