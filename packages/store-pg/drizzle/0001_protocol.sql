@@ -2161,9 +2161,10 @@ end
 $$;
 --> statement-breakpoint
 
--- Which of its queues a worker may claim from; null for all of them, as is nearly always so.
+-- Which of its queues a worker may claim from; null for all of them, as is nearly always so. Volatile:
+-- a beat that has waited for a pause to commit must see it.
 create function "tasking".serving_of(queues text[]) returns text[]
-language plpgsql stable
+language plpgsql volatile
 as $$
 #variable_conflict use_variable
 begin
@@ -2237,14 +2238,20 @@ $$;
 
 -- What a worker claims by: the names of its tasks and, for each name, the requirements that it fulfils;
 -- null for the names alone. A task with requirements stands apart in the index of claims, so that it
--- is in nobody's way who can't run it.
+-- is in nobody's way who can't run it. Volatile for the same reason as `serving_of`, and in PL/pgSQL:
+-- in plain SQL it was seen to go by the snapshot of its caller even so.
 create function "tasking".claim_names_of(task_names text[], versions jsonb) returns text[]
-language sql stable
+language plpgsql volatile
 as $$
-  select task_names || array_agg(r.name || chr(31) || r.requires::text)
-    from "tasking".requirement as r
-   where r.name = any (task_names) and "tasking".satisfies(versions, r.requires)
-  having count(*) > 0
+#variable_conflict use_variable
+begin
+  return (
+    select task_names || array_agg(r.name || chr(31) || r.requires::text)
+      from "tasking".requirement as r
+     where r.name = any (task_names) and "tasking".satisfies(versions, r.requires)
+    having count(*) > 0
+  );
+end
 $$;
 --> statement-breakpoint
 

@@ -44,8 +44,16 @@ export async function beat(connection: Connection, schema: string, id: WorkerId)
   const [row] = await connection.query(
     `with alive as (
        update "${schema}".app_status
-          set last_heartbeat_at = clock_timestamp(), serving = "${schema}".serving_of(queues),
-              claim_names = "${schema}".claim_names_of(task_names, versions)
+          set last_heartbeat_at = clock_timestamp(),
+              -- Calling these for nothing would be half of what a beat costs.
+              serving = case
+                when serving is not null or exists (select from "${schema}".paused_queue)
+                  then "${schema}".serving_of(queues)
+              end,
+              claim_names = case
+                when claim_names is not null or exists (select from "${schema}".requirement)
+                  then "${schema}".claim_names_of(task_names, versions)
+              end
         where id = $1::text::uuid
        returning id
      )

@@ -1,0 +1,60 @@
+import { eventually, useDatabase } from '@tasking/testbed'
+import postgres from 'postgres'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { pgStore } from '../src/index.ts'
+import type { PgStore } from '../src/index.ts'
+import { emptied } from './emptied.ts'
+import { claim, register, taskOf } from './hand.ts'
+import { OpenTransaction } from './open-transaction.ts'
+
+const database = useDatabase()
+let store: PgStore
+let sql: postgres.Sql
+
+beforeAll(() => {
+  store = pgStore({ url: database.url, listen: false })
+  sql = postgres(database.url, { max: 4, prepare: false, onnotice: () => undefined })
+})
+beforeEach(() => emptied(sql))
+afterAll(async () => {
+  await store.close()
+  await sql.end({ timeout: 1 })
+})
+
+async function somebodyWaits(): Promise<boolean> {
+  const waiting = await sql`select from pg_locks where not granted`
+  return waiting.length > 0
+}
+
+/** A heartbeat that has looked before the change was committed, and stores what it found after. */
+async function beatDuring(change: string, worker: string): Promise<void> {
+  await using transaction = await OpenTransaction.begin(sql, (tx) => tx.unsafe(change))
+  const beat = store.beat(worker)
+  await eventually(somebodyWaits, { what: 'a heartbeat that waits for the row of its worker' })
+  await transaction.commit()
+  expect(await beat).toMatchObject({ alive: true })
+}
+
+test('a heartbeat does not undo a pause that it has waited for, nor its end', async () => {
+  const worker = await register(store)
+  await store.dispatch([taskOf(store)])
+  await beatDuring(`select tasking.pause_queue('default', null)`, worker)
+  expect(await claim(store, worker, 1)).toEqual([])
+  await beatDuring(`select tasking.resume_queue('default')`, worker)
+  expect(await claim(store, worker, 1)).toHaveLength(1)
+})
+
+test('a heartbeat does not undo what was told of new requirements meanwhile', async () => {
+  const worker = store.newId()
+  await store.registerWorker({
+    ...{ id: worker, name: 'by hand', ttlMs: 60_000, concurrency: 10, version: '' },
+    ...{ queues: ['default'], taskNames: ['task'], versions: { node: '24.0.0' } },
+  })
+  const options = { requires: { node: '22.0.0' } }
+  await beatDuring(
+    `select tasking.require_versions('[{"name": "task", "requires": {"node": "22.0.0"}}]')`,
+    worker,
+  )
+  await store.dispatch([{ ...taskOf(store), options }])
+  expect(await claim(store, worker, 1)).toHaveLength(1)
+})
