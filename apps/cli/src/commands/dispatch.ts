@@ -8,7 +8,6 @@ import type {
   ResourceRequest,
   Tasking,
 } from '@tasking/core'
-import { loadTaskModules } from '@tasking/worker'
 import { wrongUsage } from '../command-error.ts'
 import { withTasking } from '../connection.ts'
 import { counts, duration, lineCount, moment, wholeNumber } from '../dispatch/flag-values.ts'
@@ -16,7 +15,7 @@ import { dispatchLines } from '../dispatch/from-lines.ts'
 import { parseInputArgument, reportDispatched, reportResult } from '../dispatch/one.ts'
 import { blockedRules, optionsOf, twinRules } from '../dispatch/settings.ts'
 import type { Settings } from '../dispatch/settings.ts'
-import { definedTasks, namedTasks } from '../dispatch/task-source.ts'
+import { definedTasks, definitionsOf, namedTasks } from '../dispatch/task-source.ts'
 import { globalFlags } from '../global-flags.ts'
 import { note } from '../output.ts'
 
@@ -108,7 +107,7 @@ export function dispatchCommand(): Command {
       ) => {
         checkUsage(name, flags)
         const value = parseInputArgument(input)
-        const definitions = flags.tasks && (await loadTaskModules(flags.tasks))
+        const definitions = await definitionsOf(flags.tasks)
         await withTasking(
           command,
           (tasking) => dispatch(tasking, { name, value, flags, json: globalFlags(command).json }),

@@ -12,6 +12,16 @@ export interface TaskSource {
   definition(name: string, resources: ResourceRequest): Promise<AnyTaskDefinition>
 }
 
+/** What the modules of `--tasks` define, if there are any. @throws TaskModuleError */
+export async function definitionsOf(
+  modules: readonly string[] | undefined,
+): Promise<AnyTaskDefinition[] | undefined> {
+  if (modules === undefined) return undefined
+  // Loaded when it is needed, so that the other commands are quick.
+  const { loadTaskModules } = await import('@tasking/worker')
+  return loadTaskModules(modules)
+}
+
 /** The definitions of loaded modules: they check the input and say which resources it takes. */
 export function definedTasks({ definitions }: Tasking): TaskSource {
   return {

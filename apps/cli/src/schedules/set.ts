@@ -1,12 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { checkedTiming } from '@tasking/core'
 import type { CountedRequest, Duration, TimingRequest } from '@tasking/core'
-import { loadTaskModules } from '@tasking/worker'
 import { wrongUsage } from '../command-error.ts'
 import { withTasking } from '../connection.ts'
 import { counts, duration, wholeNumber } from '../dispatch/flag-values.ts'
 import { parseInputArgument } from '../dispatch/one.ts'
-import { definedTasks, namedTasks } from '../dispatch/task-source.ts'
+import { definedTasks, definitionsOf, namedTasks } from '../dispatch/task-source.ts'
 import { globalFlags } from '../global-flags.ts'
 import { note, print, printJson } from '../output.ts'
 import { nextText } from './columns.ts'
@@ -73,7 +72,7 @@ async function set(
 ): Promise<void> {
   const timing = checkedTiming(timingOf(flags))
   const value = parseInputArgument(input)
-  const definitions = flags.tasks && (await loadTaskModules(flags.tasks))
+  const definitions = await definitionsOf(flags.tasks)
   const { json } = globalFlags(command)
   await withTasking(
     command,
