@@ -1,4 +1,5 @@
 import type { Clock, Store } from '@tasking/core'
+import { Nudge } from './nudge.ts'
 
 // Fleet-wide, so many look for due tasks per second; the first one within that finds them.
 const fleetLooksPerSecond = 200
@@ -19,8 +20,8 @@ export class DueAlarm {
   readonly #clock: Clock
   readonly #listener: DueAlarmListener
   readonly #end = new AbortController()
+  readonly #nudge: Nudge
   #running: Promise<void> | undefined
-  #nudge = new AbortController()
   #dueAt = Infinity
   #ringAt = Infinity
   #notBefore = 0
@@ -32,6 +33,7 @@ export class DueAlarm {
     this.#store = store
     this.#clock = clock
     this.#listener = listener
+    this.#nudge = new Nudge(clock)
   }
 
   start(): void {
@@ -40,7 +42,7 @@ export class DueAlarm {
 
   async stop(): Promise<void> {
     this.#end.abort()
-    this.#nudge.abort()
+    this.#nudge.give()
     await this.#running
   }
 
@@ -50,14 +52,14 @@ export class DueAlarm {
     if (dueAt >= this.#dueAt) return
     this.#dueAt = dueAt
     this.#ringAt = dueAt + (this.#clock.random() * this.fleet * 1_000) / fleetLooksPerSecond
-    this.#nudge.abort()
+    this.#nudge.give()
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#end
     while (!signal.aborted) {
-      const ms = Math.max(this.#ringAt, this.#notBefore) - performance.now()
-      if (ms > 0) await this.#sleep(ms)
+      const ringAt = Math.max(this.#ringAt, this.#notBefore)
+      if (ringAt > performance.now()) await this.#nudge.sleepUntil(ringAt)
       else await this.#ring()
     }
   }
@@ -76,10 +78,5 @@ export class DueAlarm {
       this.#listener.onFailure(error)
     }
     this.#notBefore = performance.now() + this.#pauseMs
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    await this.#clock.sleep(ms, this.#nudge.signal)
-    if (this.#nudge.signal.aborted && !this.#end.signal.aborted) this.#nudge = new AbortController()
   }
 }

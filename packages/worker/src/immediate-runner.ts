@@ -9,7 +9,7 @@ import type {
 } from '@tasking/core'
 import { dispatcherSettings } from './options.ts'
 import type { ImmediateRunnerOptions, WorkerSettings } from './options.ts'
-import { PullingWorker } from './worker.ts'
+import { PullingWorker } from './pulling-worker.ts'
 
 /**
  * Runs immediate tasks in the process that dispatches them: the `immediate` option of `createTasking`.

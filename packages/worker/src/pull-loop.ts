@@ -1,7 +1,6 @@
 import { StoreUnavailableError, WorkerMissingError } from '@tasking/core'
 import type {
   Beat,
-  ClaimedTask,
   Completion,
   DispatchedTask,
   NewTask,
@@ -12,14 +11,14 @@ import type {
 } from '@tasking/core'
 import type { Launcher } from './launcher.ts'
 import { LookAgain } from './look-again.ts'
+import { Nudge } from './nudge.ts'
 import type { WorkerSettings } from './options.ts'
 import { Outbox } from './outbox.ts'
-import { redacted } from './redaction.ts'
 import { Polling } from './polling.ts'
-import { TaskAbort } from './task-abort.ts'
 import type { ProgressBook } from './progress-book.ts'
+import { RunningTasks } from './running-tasks.ts'
+import { TaskAbort } from './task-abort.ts'
 import { TasksAtOnce } from './tasks-at-once.ts'
-import type { TaskRun } from './task-run.ts'
 
 export interface PullLoopListener {
   /** The store says that the worker isn't registered any more. */
@@ -32,7 +31,6 @@ const longestRetryMs = 5_000
 const mostFailuresToStop = 4
 // As many as the connections for turns, and one.
 const mostAtOnce = 3
-const stirred = 'stirred'
 
 /**
  * The worker's loop. Its invariants:
@@ -45,22 +43,19 @@ export class PullLoop {
   readonly #id: WorkerId
   readonly #settings: WorkerSettings
   readonly #listener: PullLoopListener
-  readonly #launcher: Launcher
-  readonly #progress: ProgressBook
-  readonly #running = new Map<TaskId, TaskRun>()
+  readonly #running: RunningTasks
   readonly #looks = new LookAgain()
   readonly #outbox = new Outbox()
   readonly #atOnce = new TasksAtOnce()
+  readonly #nudge: Nudge
   readonly polling: Polling
   #claiming = true
   #missing = false
   #answerLost = false
   #turning = false
-  #abortReason: TaskAbort | undefined
   #pollAt = 0
   #retryMs = 0
   #failures = 0
-  #nudge = new AbortController()
 
   constructor(
     id: WorkerId,
@@ -71,9 +66,12 @@ export class PullLoop {
   ) {
     this.#id = id
     this.#settings = settings
-    this.#launcher = launcher
-    this.#progress = progress
     this.#listener = listener
+    this.#nudge = new Nudge(settings.clock)
+    this.#running = new RunningTasks(settings, launcher, progress, (end) => {
+      this.#outbox.add(end)
+      this.#nudge.give()
+    })
     this.polling = new Polling(settings.pollMs, () => settings.clock.random())
   }
 
@@ -84,8 +82,7 @@ export class PullLoop {
 
   /** The names of the tasks whose handlers share this event loop. */
   get inlineTaskNames(): string[] {
-    const inline = [...this.#running.values()].filter(({ isInline }) => isInline)
-    return [...new Set(inline.map(({ task }) => task.name))]
+    return this.#running.inlineNames
   }
 
   /** Whether it has not been told to claim nothing more. */
@@ -101,7 +98,7 @@ export class PullLoop {
       if (due || now >= this.#pollAt) {
         await this.#turn()
       } else {
-        await this.#sleepUntil(Math.min(this.#pollAt, this.#looks.dueAt, this.#outbox.dueAt))
+        await this.#nudge.sleepUntil(Math.min(this.#pollAt, this.#looks.dueAt, this.#outbox.dueAt))
       }
       if (
         !this.#claiming &&
@@ -136,24 +133,23 @@ export class PullLoop {
     try {
       return await this.#atOnce.run(task, dispatch, (claimed) => {
         if (this.#missing) return
-        this.#start(claimed)
+        this.#running.start(claimed)
         this.#askWithin(this.polling.next())
       })
     } finally {
-      this.#stir()
+      this.#nudge.give()
     }
   }
 
   /** Claims nothing more. */
   stopClaiming(): void {
     this.#claiming = false
-    this.#stir()
+    this.#nudge.give()
   }
 
   /** Tells every handler to stop, also those whose tasks a turn under way may yet bring. */
   abortAll(reason: TaskAbort): void {
-    this.#abortReason ??= reason
-    for (const run of this.#running.values()) run.abort(reason)
+    this.#running.abortAll(reason)
   }
 
   /** The worker has been given up: nothing that its handlers still do counts. */
@@ -161,14 +157,14 @@ export class PullLoop {
     this.#missing = true
     this.abortAll(new TaskAbort('worker_missing', 'The worker could not renew its heartbeat.'))
     this.#atOnce.giveUp()
-    this.#stir()
+    this.#nudge.give()
   }
 
   /** Notices tasks that a turn without an answer has claimed for us. */
   compare({ owned }: Beat): void {
     if (owned <= this.#known().length) return
     this.#answerLost = true
-    this.#stir()
+    this.#nudge.give()
   }
 
   async #turn(): Promise<void> {
@@ -221,7 +217,7 @@ export class PullLoop {
   }
 
   #known(): TaskId[] {
-    const ids = [...this.#running.keys(), ...this.#outbox.ids, ...this.#atOnce.ids]
+    const ids = [...this.#running.ids, ...this.#outbox.ids, ...this.#atOnce.ids]
     return [...new Set(ids)]
   }
 
@@ -238,10 +234,10 @@ export class PullLoop {
     this.#looks.add(looks, performance.now())
     this.#listener.onNextDue(result.nextDueMs ?? null)
     if (this.#missing) return
-    for (const task of claimed) this.#start(task)
+    for (const task of claimed) this.#running.start(task)
     for (const { id, reason } of canceling) {
       const message = reason ?? 'The task was canceled.'
-      this.#running.get(id)?.abort(new TaskAbort('task_canceled', message))
+      this.#running.abort(id, new TaskAbort('task_canceled', message))
     }
   }
 
@@ -254,25 +250,6 @@ export class PullLoop {
     // A dispatcher only asks whether what it runs is to stop.
     const isAsking = this.#settings.concurrency > 0 || this.#running.size > 0
     if (isAsking) this.#askWithin(this.polling.next())
-  }
-
-  #start(task: ClaimedTask): void {
-    const { onEvent } = this.#settings
-    const run = this.#launcher.runOf(task)
-    this.#running.set(task.id, run)
-    onEvent({ kind: 'claimed', taskId: task.id, taskName: task.name })
-    if (this.#abortReason !== undefined) run.abort(this.#abortReason)
-    void run.run().then(async (completion) => {
-      // Nothing is waited for where nothing was reported.
-      const unwritten = this.#progress.close(task)
-      if (unwritten !== undefined) await unwritten
-      this.#running.delete(task.id)
-      const { tasking, logger } = this.#settings
-      this.#outbox.add(redacted(completion, task.name, tasking, logger))
-      const state = completion.state === 'retry' ? 'scheduled' : completion.state
-      onEvent({ kind: 'ended', taskId: task.id, state })
-      this.#stir()
-    })
   }
 
   async #fail(sent: readonly Completion[], error: unknown): Promise<void> {
@@ -290,22 +267,11 @@ export class PullLoop {
     if (this.polling.wakeups && this.#failures <= mostAtOnce) return
     this.#retryMs = Math.min(Math.max(this.#retryMs * 2, 50), longestRetryMs)
     logger.warn({ err: error, retryInMs: this.#retryMs }, 'the store did not take a turn')
-    await this.#sleepUntil(performance.now() + this.#retryMs * (0.5 + clock.random()))
+    await this.#nudge.sleepUntil(performance.now() + this.#retryMs * (0.5 + clock.random()))
   }
 
   #askWithin(delayMs: number): void {
     this.#pollAt = Math.min(this.#pollAt, performance.now() + delayMs)
-    this.#stir()
-  }
-
-  #stir(): void {
-    // Its own reason would be an error with a stack, made each time: half of what a short task costs.
-    this.#nudge.abort(stirred)
-  }
-
-  async #sleepUntil(moment: number): Promise<void> {
-    const ms = moment - performance.now()
-    if (ms > 0) await this.#settings.clock.sleep(ms, this.#nudge.signal)
-    if (this.#nudge.signal.aborted) this.#nudge = new AbortController()
+    this.#nudge.give()
   }
 }

@@ -1,0 +1,78 @@
+import type { ClaimedTask, Completion, TaskId } from '@tasking/core'
+import type { Launcher } from './launcher.ts'
+import type { WorkerSettings } from './options.ts'
+import type { ProgressBook } from './progress-book.ts'
+import { redacted } from './redaction.ts'
+import type { TaskAbort } from './task-abort.ts'
+import type { TaskRun } from './task-run.ts'
+
+/**
+ * The tasks whose handlers run. Its invariants:
+ * - A task is one of them until its handler has really ended and its progress is written; then its
+ *   end is handed on, once.
+ * - Once all were told to stop, whatever starts after that is told so, too.
+ */
+export class RunningTasks {
+  readonly #settings: WorkerSettings
+  readonly #launcher: Launcher
+  readonly #progress: ProgressBook
+  readonly #onEnd: (completion: Completion) => void
+  readonly #runs = new Map<TaskId, TaskRun>()
+  #abortReason: TaskAbort | undefined
+
+  constructor(
+    settings: WorkerSettings,
+    launcher: Launcher,
+    progress: ProgressBook,
+    onEnd: (completion: Completion) => void,
+  ) {
+    this.#settings = settings
+    this.#launcher = launcher
+    this.#progress = progress
+    this.#onEnd = onEnd
+  }
+
+  get size(): number {
+    return this.#runs.size
+  }
+
+  get ids(): Iterable<TaskId> {
+    return this.#runs.keys()
+  }
+
+  /** The names of those whose handlers share this event loop. */
+  get inlineNames(): string[] {
+    const inline = [...this.#runs.values()].filter(({ isInline }) => isInline)
+    return [...new Set(inline.map(({ task }) => task.name))]
+  }
+
+  has(id: TaskId): boolean {
+    return this.#runs.has(id)
+  }
+
+  start(task: ClaimedTask): void {
+    const { tasking, logger, onEvent } = this.#settings
+    const run = this.#launcher.runOf(task)
+    this.#runs.set(task.id, run)
+    onEvent({ kind: 'claimed', taskId: task.id, taskName: task.name })
+    if (this.#abortReason !== undefined) run.abort(this.#abortReason)
+    void run.run().then(async (completion) => {
+      // Nothing is waited for where nothing was reported.
+      const unwritten = this.#progress.close(task)
+      if (unwritten !== undefined) await unwritten
+      this.#runs.delete(task.id)
+      this.#onEnd(redacted(completion, task.name, tasking, logger))
+      const state = completion.state === 'retry' ? 'scheduled' : completion.state
+      onEvent({ kind: 'ended', taskId: task.id, state })
+    })
+  }
+
+  abort(id: TaskId, reason: TaskAbort): void {
+    this.#runs.get(id)?.abort(reason)
+  }
+
+  abortAll(reason: TaskAbort): void {
+    this.#abortReason ??= reason
+    for (const run of this.#runs.values()) run.abort(reason)
+  }
+}
