@@ -1,5 +1,6 @@
 import type { Logger } from './logger.ts'
-import type { Dispatch, Tasking } from './tasking.ts'
+import type { Dispatch } from './dispatch.ts'
+import type { Tasking } from './tasking.ts'
 import type { ProgressUpdate } from './progress.ts'
 import type { ClaimedTask } from './task.ts'
 

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { Dispatch } from './dispatch.ts'
 import { milliseconds } from './duration.ts'
 import { GroupNotFoundError, GroupTimeoutError, StoreUnavailableError } from './errors.ts'
 import { groupResource, incompleteIn } from './group.ts'
@@ -9,7 +10,6 @@ import type { Store } from './store.ts'
 import type { DispatchTarget } from './task-store.ts'
 import type { ResultOptions } from './task-handle.ts'
 import type { TaskCounts, TaskGroupId } from './task.ts'
-import type { Dispatch } from './tasking.ts'
 
 const shortestPollMs = 20
 const longestPollMs = 500

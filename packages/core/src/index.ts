@@ -1,4 +1,7 @@
+export { batchEntry } from './batch.ts'
+export type { BatchEntry, BatchHandles } from './batch.ts'
 export { encryptionKeyOf } from './cipher.ts'
+export { createTasking } from './client.ts'
 export { systemClock } from './clock.ts'
 export type { Clock } from './clock.ts'
 export type { Completion, OwnCompletion } from './completion.ts'
@@ -14,6 +17,7 @@ export type {
 } from './creation.ts'
 export { defineTask } from './definition.ts'
 export type { AnyTaskDefinition, ResourceRule, ResultOf, TaskDefinition } from './definition.ts'
+export type { Dispatch } from './dispatch.ts'
 export { durationText, milliseconds } from './duration.ts'
 export type { Duration } from './duration.ts'
 export { encryptionKeysFrom, newEncryptionKey } from './encryption-key.ts'
@@ -163,12 +167,4 @@ export type { Beat, WorkerKind, WorkerRecord, WorkerRegistration, WorkerStore } 
 export { workerStopped } from './worker-loss.ts'
 export { checkedVersions } from './version.ts'
 export type { Versions } from './version.ts'
-export { batchEntry, createTasking } from './tasking.ts'
-export type {
-  BatchEntry,
-  BatchHandles,
-  Dispatch,
-  Tasking,
-  TaskingOptions,
-  TaskGroupOptions,
-} from './tasking.ts'
+export type { Tasking, TaskingOptions, TaskGroupOptions } from './tasking.ts'

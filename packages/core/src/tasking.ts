@@ -1,88 +1,24 @@
-import { systemClock } from './clock.ts'
+import type { BatchEntry, BatchHandles } from './batch.ts'
 import type { Clock } from './clock.ts'
-import type { AnyTaskDefinition, TaskDefinition } from './definition.ts'
-import {
-  BatchEntryError,
-  DuplicateTaskError,
-  InvalidOptionError,
-  ResourcesBusyError,
-  TaskNotFoundError,
-  UnknownTaskError,
-} from './errors.ts'
-import { Cipher } from './cipher.ts'
-import type { EncryptionOptions } from './encryption-key.ts'
-import { checkDeferrable, createDispatcher } from './dispatcher.ts'
-import { FinishWatch } from './finish-watch.ts'
 import type { CreatedResource } from './creation.ts'
+import type { AnyTaskDefinition } from './definition.ts'
+import type { Dispatch } from './dispatch.ts'
+import type { EncryptionOptions } from './encryption-key.ts'
 import type { Explanation, Line, LineFilter, LineSummary } from './explanation.ts'
-import type { Metrics } from './metrics.ts'
-import { createGroupHandle } from './group-handle.ts'
-import type { TaskGroup } from './group-handle.ts'
-import { checkedGroupId } from './group.ts'
 import type { TaskGroupFilter, TaskGroupRecord } from './group.ts'
+import type { TaskGroup } from './group-handle.ts'
 import type { ImmediateRunner } from './immediate.ts'
-import { isName } from './name.ts'
-import type { ProgressReport } from './progress.ts'
 import type { JsonValue } from './json.ts'
-import { checkedQueue, newTask } from './new-task.ts'
+import type { Metrics } from './metrics.ts'
 import type { DispatchOptions } from './new-task.ts'
-import type { QueueRecord } from './queue.ts'
-import { purge } from './purge.ts'
+import type { ProgressReport } from './progress.ts'
 import type { PurgeOptions } from './purge.ts'
-import type { Store } from './store.ts'
-import type { DispatchTarget, TaskFilter, TaskRelation } from './task-store.ts'
-import { cancelTask, createTaskHandle, outcomeOf } from './task-handle.ts'
-import type { DispatchedHandle, TaskHandle } from './task-handle.ts'
-import type {
-  ClaimedTask,
-  DispatchedTask,
-  Task,
-  TaskCounts,
-  TaskError,
-  TaskGroupId,
-  TaskId,
-} from './task.ts'
-import { createSchedules } from './schedules.ts'
+import type { QueueRecord } from './queue.ts'
 import type { ScheduleDefinition, Schedules } from './schedules.ts'
-
-// A definition whose dispatch takes nothing needs no input argument.
-type InputArgument<Dispatched> = undefined extends Dispatched
-  ? [input?: Dispatched]
-  : [input: Dispatched]
-
-/** Options can only follow an input, so a task without one takes `undefined` in its place. */
-type DispatchArguments<Dispatched, Options> =
-  | InputArgument<Dispatched>
-  | [input: Dispatched, options: Options]
-
-/** Creates a task of a definition. */
-export type Dispatch<Options = DispatchOptions> = <Dispatched, Input, Result>(
-  definition: TaskDefinition<Dispatched, Input, Result>,
-  // Not a place to infer from: the definition alone says what goes in.
-  ...args: DispatchArguments<NoInfer<Dispatched>, Options>
-) => Promise<DispatchedHandle<Result>>
-
-/** One entry of a batch; make it with `batchEntry`, which checks the input's type. */
-export interface BatchEntry<Result = unknown> {
-  readonly definition: AnyTaskDefinition & { run(...args: never): Result | Promise<Result> }
-  readonly input?: unknown
-  readonly options?: DispatchOptions
-}
-
-/** The handles of a batch, each with the type of its task's result. */
-export type BatchHandles<Entries extends readonly BatchEntry[]> = {
-  -readonly [Index in keyof Entries]: Entries[Index] extends BatchEntry<infer Result>
-    ? DispatchedHandle<Result>
-    : never
-}
-
-/** An entry for `dispatchBatch`, with the same checks at compile time as `dispatch`. */
-export function batchEntry<Dispatched, Input, Result>(
-  definition: TaskDefinition<Dispatched, Input, Result>,
-  ...[input, options]: DispatchArguments<NoInfer<Dispatched>, DispatchOptions>
-): BatchEntry<Result> {
-  return { definition, input, ...(options && { options }) }
-}
+import type { Store } from './store.ts'
+import type { ClaimedTask, Task, TaskCounts, TaskError, TaskGroupId, TaskId } from './task.ts'
+import type { TaskHandle } from './task-handle.ts'
+import type { DispatchTarget, TaskFilter, TaskRelation } from './task-store.ts'
 
 export interface TaskingOptions<Tx = never> {
   readonly store: Store<Tx>
@@ -205,128 +141,4 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   stop(): Promise<void>
   /** Stops, and closes the store. */
   close(): Promise<void>
-}
-
-/**
- * Brings definitions and a store together. Two of them in one process don't meet.
- * @throws DuplicateTaskError
- */
-export function createTasking<Tx>(options: TaskingOptions<Tx>): Tasking<Tx> {
-  const { store, tasks = [], schedules = [], clock = systemClock, encryption } = options
-  const { immediate, preferDefer = false } = options
-  const definitions = new Map<string, AnyTaskDefinition>()
-  for (const definition of tasks) {
-    if (definitions.has(definition.name)) throw new DuplicateTaskError(definition.name)
-    definitions.set(definition.name, definition)
-  }
-  const watch = new FinishWatch(store, clock)
-  const cipher = new Cipher(encryption)
-
-  async function prepared(definition: AnyTaskDefinition, input: unknown, asked?: DispatchOptions) {
-    const task = await newTask(store.newId(), definition, input, asked)
-    const subject = { task: task.name, id: task.id }
-    return { ...task, input: await cipher.seal(task.input, subject, isEncrypted(definition)) }
-  }
-
-  function handleOf<Result>(asked: TaskId, dispatched: DispatchedTask | undefined) {
-    const answer = dispatched ?? { id: asked, state: 'waiting', blocked: false }
-    const handle = createTaskHandle<Result>(answer.id, store, watch, clock)
-    return { ...handle, outcome: outcomeOf(asked, answer) }
-  }
-
-  const dispatchTask = createDispatcher({ store, definitions, preferDefer, runner: () => runner })
-  const tasking: Tasking<Tx> = {
-    store,
-    definitions,
-    redactError: options.redactError,
-    definition(name) {
-      const definition = definitions.get(name)
-      if (definition === undefined) throw new UnknownTaskError(name, [...definitions.keys()])
-      return definition
-    },
-    async dispatch(definition, ...[input, options]) {
-      const task = await prepared(definition, input, options)
-      return handleOf(task.id, await dispatchTask(definition, task, options))
-    },
-    async dispatchBatch<const Entries extends readonly BatchEntry[]>(
-      entries: Entries,
-      target?: DispatchTarget<Tx>,
-    ) {
-      const tasks = await Promise.all(
-        entries.map(async ({ definition, input, options }, index) => {
-          try {
-            checkDeferrable(definition, 'it is part of a batch')
-            return await prepared(definition, input, options)
-          } catch (cause) {
-            throw new BatchEntryError(index, cause)
-          }
-        }),
-      )
-      if (tasks.length === 0) return [] as unknown as BatchHandles<Entries>
-      const dispatched = await store.dispatch(tasks, target).catch((error: unknown) => {
-        throw error instanceof ResourcesBusyError ? new BatchEntryError(error.index, error) : error
-      })
-      // One handle per entry, in their order.
-      const handles = tasks.map(({ id }, index) => handleOf(id, dispatched[index]))
-      return handles as BatchHandles<Entries>
-    },
-    task: (id) => createTaskHandle(id, store, watch, clock),
-    schedules: createSchedules(store, clock, cipher, schedules, handleOf),
-    canRun: (definition) => cipher.hasKeys || !isEncrypted(definition),
-    openInput: ({ id, name, input, options: own }) => {
-      const { schedule } = own ?? {}
-      const subject = schedule === undefined ? { task: name, id } : { task: name, schedule }
-      return cipher.open(input, subject)
-    },
-    async find(id) {
-      const [task] = await store.find([id])
-      if (task === undefined) throw new TaskNotFoundError(id)
-      return task
-    },
-    list: (filter) => store.list(filter),
-    created: (id) => store.created(id),
-    progress: (id) => store.progress(id),
-    count: (relation) => store.count(relation),
-    async createGroup({ description, ...target } = {}) {
-      if (description !== undefined && !isName(description, 1_000)) {
-        throw new InvalidOptionError('description', description, 'a text of 1 to 1,000 characters')
-      }
-      const id = store.newId()
-      await store.createGroup({ id, ...(description !== undefined && { description }) }, target)
-      return createGroupHandle(id, store, clock, tasking.dispatch)
-    },
-    group: (id) => createGroupHandle(checkedGroupId(id), store, clock, tasking.dispatch),
-    groups: (filter) => store.groups(filter),
-    explain: (id) => store.explain(id),
-    resources: (filter) => store.resources(filter),
-    line: (resource, limit) => store.line(resource, limit),
-    cancel: (id, reason) => cancelTask(store, id, reason),
-    delete: (id) => store.delete(id),
-    pauseQueue: async (queue, reason) => store.pauseQueue(checkedQueue(queue), reason),
-    resumeQueue: async (queue) => store.resumeQueue(checkedQueue(queue)),
-    queues: () => store.queues(),
-    metrics: () => store.metrics(),
-    purge: async (options) => purge(store, clock.now(), options),
-    async start() {
-      if (runner === undefined) {
-        const expected = 'an immediateRunner() of @tasking/worker, which start() needs'
-        throw new InvalidOptionError('immediate', immediate, expected)
-      }
-      await runner.start()
-      return tasking
-    },
-    stop: async () => runner?.stop(),
-    async close() {
-      await tasking.stop()
-      watch.close()
-      await store.close()
-    },
-    [Symbol.asyncDispose]: () => tasking.close(),
-  }
-  const runner = immediate?.(tasking)
-  return tasking
-}
-
-function isEncrypted({ encrypted = false }: AnyTaskDefinition): boolean {
-  return encrypted
 }

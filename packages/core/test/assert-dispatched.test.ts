@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../src/definition.ts'
 import { MemoryStore } from '../src/memory-store.ts'
-import { createTasking } from '../src/tasking.ts'
+import { createTasking } from '../src/client.ts'
 import type { Tasking } from '../src/tasking.ts'
 import {
   assertDispatched,

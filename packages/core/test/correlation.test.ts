@@ -1,7 +1,7 @@
 import { setImmediate as later } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { correlationId, withCorrelationId } from '../src/correlation.ts'
-import { createTasking } from '../src/tasking.ts'
+import { createTasking } from '../src/client.ts'
 import { defineTask } from '../src/definition.ts'
 import { MemoryStore } from '../src/memory-store.ts'
 

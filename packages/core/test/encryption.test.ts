@@ -6,7 +6,8 @@ import { encryptionKeysFrom, newEncryptionKey } from '../src/encryption-key.ts'
 import type { EncryptionKey, EncryptionOptions } from '../src/encryption-key.ts'
 import { fireDueSchedules } from '../src/due-schedules.ts'
 import { MemoryStore } from '../src/memory-store.ts'
-import { batchEntry, createTasking } from '../src/tasking.ts'
+import { batchEntry } from '../src/batch.ts'
+import { createTasking } from '../src/client.ts'
 import { assertDispatched, HandClock } from '../src/testing/index.ts'
 
 const [k1, k2] = ['k1', 'k2'].flatMap((id) => encryptionKeysFrom(newEncryptionKey(id)))

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { defineTask } from '../src/definition.ts'
 import { MemoryStore } from '../src/memory-store.ts'
-import { createTasking } from '../src/tasking.ts'
+import { createTasking } from '../src/client.ts'
 import { Hands } from './hands.ts'
 import { settled } from '../src/testing/index.ts'
 

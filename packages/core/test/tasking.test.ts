@@ -9,7 +9,8 @@ import {
   ResourcesBusyError,
 } from '../src/errors.ts'
 import { MemoryStore } from '../src/memory-store.ts'
-import { batchEntry, createTasking } from '../src/tasking.ts'
+import { batchEntry } from '../src/batch.ts'
+import { createTasking } from '../src/client.ts'
 import { Hands } from './hands.ts'
 
 const sync = defineTask({
