@@ -14,8 +14,8 @@ export async function explain(world: World, answered: readonly Client[]): Promis
   for (const { name, asked } of answered) world.note(`  ${name} ${asked?.reply?.text}`)
   let seen: Observation | undefined
   const failures: string[] = []
-  // Whoever keeps its locks has come after those who are done.
-  const likely = answered.toSorted((a, b) => Number(!!a.transaction) - Number(!!b.transaction))
+  // Whoever keeps its locks has come after those who are done, and who was refused is done.
+  const likely = answered.toSorted((a, b) => Number(keepsLocks(a)) - Number(keepsLocks(b)))
   for (const order of ordersOf(likely)) {
     const books = world.books.copy()
     try {
@@ -38,6 +38,10 @@ export async function explain(world: World, answered: readonly Client[]): Promis
     }
   }
   fail(failures.join('\n'))
+}
+
+function keepsLocks({ asked, transaction }: Client): boolean {
+  return transaction !== undefined && asked?.reply?.refused === undefined
 }
 
 function judge(world: World, books: Books, client: Client, answered: readonly Client[]): void {
