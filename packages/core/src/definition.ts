@@ -17,15 +17,13 @@ import type { Versions } from './version.ts'
 /** Resources for all tasks of a definition, or made from a task's input. */
 export type ResourceRule<Input> = ResourceRequest | ((input: Input) => ResourceRequest)
 
-/**
- * A kind of task: its name, what goes in, what it reserves, what it does.
- * `Dispatched` is what `dispatch` takes, `Input` what the handler gets once a schema has parsed it.
- */
-export interface TaskDefinition<Dispatched, Input, Result> {
+/** For a task that was running when its worker went. */
+type WorkerMissingRule = 'fail' | 'retry'
+
+/** What is said of a task, whatever goes into it and comes out. */
+interface TaskTraits {
   /** Unique among the definitions of a tasking. */
   readonly name: string
-  readonly input?: StandardSchemaV1<Dispatched, Input> | undefined
-  readonly resources?: ResourceRule<Input> | undefined
   /** The queue that its tasks go to unless the dispatch says otherwise. Default `default`. */
   readonly queue?: string | undefined
   /** Higher goes first among the tasks that could start. Default 0. */
@@ -67,38 +65,31 @@ export interface TaskDefinition<Dispatched, Input, Result> {
    * Default true.
    */
   readonly deferrable?: boolean | undefined
+  /** What is kept of an error, where it may hold what nobody is to see. Default: all of it. */
+  readonly redactError?: ((error: TaskError) => TaskError) | undefined
+}
+
+/**
+ * A kind of task: its name, what goes in, what it reserves, what it does.
+ * `Dispatched` is what `dispatch` takes, `Input` what the handler gets once a schema has parsed it.
+ */
+export interface TaskDefinition<Dispatched, Input, Result> extends TaskTraits {
+  readonly input?: StandardSchemaV1<Dispatched, Input> | undefined
+  readonly resources?: ResourceRule<Input> | undefined
   run(input: Input, context: TaskContext): Result | Promise<Result>
   /**
    * Removes what the handler has created and not called complete, when it failed or was stopped. It
    * may be called again for the same: make that harmless.
    */
   readonly cleanUp?: ((leftOver: LeftOver<Input>, context: TaskContext) => unknown) | undefined
-  /** What is kept of an error, where it may hold what nobody is to see. Default: all of it. */
-  readonly redactError?: ((error: TaskError) => TaskError) | undefined
 }
 
-/** For a task that was running when its worker went. */
-type WorkerMissingRule = 'fail' | 'retry'
-
 /** Any definition, for places that keep several. */
-export interface AnyTaskDefinition {
-  readonly name: string
+export interface AnyTaskDefinition extends TaskTraits {
   readonly input?: StandardSchemaV1 | undefined
   readonly resources?: ResourceRule<never> | undefined
-  readonly queue?: string | undefined
-  readonly priority?: number | undefined
-  readonly isolation?: Isolation | undefined
-  readonly timeout?: Duration | undefined
-  readonly requires?: Versions | undefined
-  readonly grace?: Duration | undefined
-  readonly encrypted?: boolean | undefined
-  readonly retry?: RetryPolicy | undefined
-  readonly ifWorkerMissing?: WorkerMissingRule | undefined
-  readonly immediate?: boolean | undefined
-  readonly deferrable?: boolean | undefined
   run(input: never, context: TaskContext): unknown
   readonly cleanUp?: ((leftOver: LeftOver<never>, context: TaskContext) => unknown) | undefined
-  readonly redactError?: ((error: TaskError) => TaskError) | undefined
 }
 
 /** What a definition's handler returns. */
