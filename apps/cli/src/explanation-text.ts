@@ -91,10 +91,19 @@ function cause(explanation: Explanation, surroundings: Surroundings): readonly s
   const { task, chain } = explanation
   if (task.state !== 'waiting') return []
   if (chain.length > 0) return ['', 'It waits for', ...chainText(chain, surroundings)]
+  if (task.endsAs !== null) return ['', ...orphanText(explanation, surroundings)]
   if (task.unblockedAt !== null) {
     return ['', `It waits for a worker: ${claimText(explanation, surroundings.workers)}.`]
   }
   return ['', 'Nothing holds it up any more: it is about to be unblocked.']
+}
+
+function orphanText(explanation: Explanation, { workers }: Surroundings): readonly string[] {
+  const { error, endsAs } = explanation.task
+  return [
+    ...(error === null ? [] : [printable(error.message)]),
+    `It waits for a worker to clean up what it has left, and is ${endsAs} then: ${claimText(explanation, workers)}.`,
+  ]
 }
 
 function chainText(chain: readonly BlockingLink[], surroundings: Surroundings): readonly string[] {

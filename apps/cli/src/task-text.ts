@@ -1,4 +1,5 @@
 import { cyan, dim, green, red, yellow } from 'yoctocolors'
+import { isFinal } from '@tasking/core'
 import type { CountedRequest, Resources, Task, TaskCounts, TaskState } from '@tasking/core'
 import { count } from './count.ts'
 import { timeText } from './time-text.ts'
@@ -16,9 +17,11 @@ const paints: Readonly<Record<TaskState, (text: string) => string>> = {
 
 /**
  * The state in words; of a waiting task also whether something before it in line holds it up, of a
- * skipped one also why.
+ * skipped one also why; of an orphan that it is cleaned up after.
  */
-export function stateText({ state, unblockedAt, error }: Task): string {
+export function stateText({ state, unblockedAt, error, endsAs }: Task): string {
+  if (endsAs !== null && state === 'waiting') return 'waiting (for its clean-up)'
+  if (endsAs !== null && !isFinal(state)) return `${state} (its clean-up)`
   if (state === 'waiting') return waitingText(unblockedAt !== null)
   return error?.code !== undefined && state === 'skipped' ? `skipped (${error.code})` : state
 }

@@ -141,6 +141,8 @@ export type {
   ClaimedTask,
   DispatchedTask,
   NewTask,
+  Orphan,
+  OrphanEnd,
   Recovery,
   Task,
   TaskCounts,

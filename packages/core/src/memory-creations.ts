@@ -15,6 +15,10 @@ export class MemoryCreations {
     return [...(this.#created.get(id)?.values() ?? [])]
   }
 
+  hasIncomplete(id: TaskId): boolean {
+    return this.of(id).some(({ state }) => state === 'incomplete')
+  }
+
   record({ id, resources, state }: CreationRecord): void {
     const known = this.#created.get(id) ?? new Map<string, CreatedResource>()
     this.#created.set(id, known)

@@ -54,7 +54,8 @@ function twinOf(tasks: MemoryTasks, { name, dedupeKey }: NewTask): MemoryTask | 
 }
 
 function replace(tasks: MemoryTasks, twin: MemoryTask, by: TaskId): void {
-  if (twin.workerId !== null) {
+  // An orphan is as good as running: its clean-up comes first.
+  if (twin.workerId !== null || twin.endsAs !== null) {
     twin.dedupeKey = null
     return
   }

@@ -9,6 +9,7 @@ import type { HousekeepingReport, PromotionReport } from './housekeeping.ts'
 import { takeIn } from './memory-intake.ts'
 import { MemoryLines } from './memory-lines.ts'
 import { listGroups, listTasks } from './memory-listing.ts'
+import { MemoryLosses } from './memory-losses.ts'
 import { metricsOf } from './memory-metrics.ts'
 import { purgeFrom } from './memory-purge.ts'
 import { MemoryQueues } from './memory-queues.ts'
@@ -59,6 +60,7 @@ import { workerMissing, workerStopped } from './worker-loss.ts'
 export class MemoryStore implements Store<never> {
   readonly #tasks: MemoryTasks
   readonly #workers: MemoryWorkers
+  readonly #losses: MemoryLosses
   readonly #queues: MemoryQueues
   readonly #clock: Clock
   readonly #schedules: MemorySchedules
@@ -67,6 +69,7 @@ export class MemoryStore implements Store<never> {
   constructor({ clock = systemClock }: { readonly clock?: Clock } = {}) {
     this.#tasks = new MemoryTasks(clock)
     this.#workers = new MemoryWorkers(clock)
+    this.#losses = new MemoryLosses(this.#tasks, this.#workers, clock)
     this.#queues = new MemoryQueues(clock)
     this.#clock = clock
     this.#schedules = new MemorySchedules(clock)
@@ -111,6 +114,7 @@ export class MemoryStore implements Store<never> {
   async complete({ id, workerId, fencingToken, result }: OwnCompletion): Promise<void> {
     const task = this.#tasks.get(id)
     if (task === undefined || !isOwned(task, workerId, fencingToken)) throw new TaskLostError(id)
+    if (task.endsAs !== null) throw new TaskLostError(id)
     if (task.state === 'canceling') throw new TaskCanceledError(id, task.cancelReason)
     this.#tasks.transition(task, 'complete')
     task.result = result
@@ -287,6 +291,7 @@ export class MemoryStore implements Store<never> {
     const missingWorkers = this.#workers.overdue.map(({ id }) => id)
     let lostTasks = 0
     for (const id of missingWorkers) lostTasks += this.#lose(id, workerMissing)
+    this.#losses.abandon()
     const unblocked = sweep ? this.#tasks.unblock() : 0
     const { nextDueMs } = this.#tasks
     return { done: true, missingWorkers, lostTasks, unblocked, nextDueMs }
@@ -315,9 +320,8 @@ export class MemoryStore implements Store<never> {
   }
 
   #lose(workerId: string, reason: (workerName: string) => TaskError): number {
-    const worker = this.#workers.get(workerId)
-    if (worker === undefined) return 0
-    this.#workers.remove(workerId)
-    return this.#tasks.lose(workerId, reason(worker.name))
+    const { lost, orphans } = this.#losses.lose(workerId, reason)
+    this.#signals.wake(orphans.map(({ queue }) => queue))
+    return lost
   }
 }

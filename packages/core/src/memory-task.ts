@@ -23,6 +23,7 @@ export function newMemoryTask(
     state: isLater ? 'scheduled' : 'waiting',
     runAt: isLater ? dueAt : null,
     attempt: 1,
+    endsAs: null,
     result: null,
     error: null,
     workerId: null,

@@ -191,8 +191,10 @@ export class MemoryTasks {
 
   claim(task: MemoryTask, workerId: string): ClaimedTask {
     this.transition(task, 'claim')
+    // Whoever asked to cancel an orphan was told that it will be.
+    if (task.endsAs === 'canceled') this.transition(task, 'cancel')
     task.workerId = workerId
-    task.startedAt = this.#clock.now()
+    task.startedAt ??= this.#clock.now()
     return this.handOver(task)
   }
 
@@ -201,11 +203,12 @@ export class MemoryTasks {
     const fencingToken = ++this.#lastFencingToken
     task.fencingToken = fencingToken
     const { id, name, input, resources, queue, parentId, groupId, correlationId } = task
-    const { attempt, options } = task
+    const { attempt, options, endsAs, error } = task
     return {
       ...{ id, name, input, resources, queue, parentId, groupId, correlationId },
       ...{ attempt, fencingToken },
       ...(options && { options }),
+      ...(endsAs && { orphan: { endsAs, error } }),
     }
   }
 
@@ -218,8 +221,13 @@ export class MemoryTasks {
       return task.workerId === workerId && task.fencingToken === fencingToken
     }
     if (!isOwned(task, workerId, fencingToken)) return false
+    if (task.endsAs !== null) {
+      // As was said, whatever came of its clean-up.
+      this.transition(task, 'fail')
+      return true
+    }
     if (completion.state === 'retry') {
-      this.#reschedule(task, 'retry', completion)
+      this.reschedule(task, 'retry', completion)
       return true
     }
     const state = this.transition(task, completion.state === 'completed' ? 'complete' : 'fail')
@@ -228,28 +236,15 @@ export class MemoryTasks {
     return true
   }
 
-  /** Ends what the worker holds, or puts it off as its dispatch has said. */
-  lose(workerId: string, error: TaskError): number {
-    const tasks = this.ownedBy(workerId)
-    for (const task of tasks) {
-      const { attempt } = task
-      const recovery = task.options?.recovery
-      if (recovery !== undefined && attempt <= recovery.limit) {
-        const { delaysMs, keepPlace } = recovery
-        const delayMs = delaysMs[attempt - 1] ?? delaysMs.at(-1) ?? 0
-        this.#reschedule(task, 'recover', { error, delayMs, keepPlace })
-      } else {
-        this.transition(task, 'lose')
-        task.error = error
-        // So that a late owner is told from it for good.
-        task.fencingToken = ++this.#lastFencingToken
-      }
-    }
-    this.unblock()
-    return tasks.length
+  /** Ends what its worker has lost. */
+  lose(task: MemoryTask): void {
+    this.transition(task, 'lose')
+    // So that a late owner is told from it for good.
+    task.fencingToken = ++this.#lastFencingToken
   }
 
-  #reschedule(task: MemoryTask, event: 'retry' | 'recover', { error, delayMs, keepPlace }: Retry) {
+  /** Puts it off, unless somebody has asked to cancel it. */
+  reschedule(task: MemoryTask, event: 'retry' | 'recover', { error, delayMs, keepPlace }: Retry) {
     const state = this.transition(task, event)
     task.error = error
     if (state !== 'scheduled') return

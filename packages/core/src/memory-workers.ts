@@ -1,4 +1,6 @@
 import type { Clock } from './clock.ts'
+import type { Task } from './task.ts'
+import { satisfies } from './version.ts'
 import { kindOfWorker } from './worker.ts'
 import type { WorkerRecord, WorkerRegistration } from './worker.ts'
 
@@ -61,6 +63,18 @@ export class MemoryWorkers {
     const worker = this.#workers.get(id)
     if (worker !== undefined) worker.lastHeartbeatAt = this.#clock.now()
     return worker !== undefined
+  }
+
+  /** Whether a living one could claim the task, and its definition there cleans up. */
+  canCleanUp({ queue, name, options }: Pick<Task, 'queue' | 'name' | 'options'>): boolean {
+    return this.#all.some(
+      (worker) =>
+        !this.#isOverdue(worker) &&
+        worker.queues.includes(queue) &&
+        worker.taskNames.includes(name) &&
+        (worker.cleansUp ?? []).includes(name) &&
+        satisfies(worker.versions ?? {}, options?.requires ?? {}),
+    )
   }
 
   remove(id: string): void {

@@ -30,6 +30,8 @@ export type TaskEvent =
   | 'cancel'
   | 'lose'
   | 'recover'
+  | 'orphan'
+  | 'abandon'
 
 export const taskEvents = [
   'due',
@@ -40,6 +42,8 @@ export const taskEvents = [
   'cancel',
   'lose',
   'recover',
+  'orphan',
+  'abandon',
 ] as const satisfies readonly TaskEvent[]
 
 /** Who may cause an event. */
@@ -95,6 +99,15 @@ export const eventRules: Readonly<Record<TaskEvent, EventRule>> = {
     ownerOnly: false,
     transitions: { running: 'scheduled', canceling: 'canceled' },
   },
+  // Its worker is gone, and what it has left is to be cleaned up while it holds its resources: it
+  // waits for a worker that does, and ends then as it would have. It never completes.
+  orphan: {
+    by: 'housekeeping',
+    ownerOnly: false,
+    transitions: { running: 'waiting', canceling: 'waiting' },
+  },
+  // An orphan that no living worker cleans up after any more. One that was canceled is canceled.
+  abandon: { by: 'housekeeping', ownerOnly: false, transitions: { waiting: 'failed' } },
 }
 
 export const finalStates = [

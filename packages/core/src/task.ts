@@ -119,7 +119,19 @@ export interface ClaimedTask {
   readonly attempt: number
   /** As it was dispatched. */
   readonly options?: TaskOptions
+  /** Its handler is not to be called: only what it has left is to be cleaned up. */
+  readonly orphan?: Orphan
 }
+
+/** How a task ends whose worker has gone, once what its handler has left is cleaned up. */
+export interface Orphan {
+  readonly endsAs: OrphanEnd
+  /** Why; what ends as canceled needs none. */
+  readonly error: TaskError | null
+}
+
+/** `canceled` where somebody had asked for that before its worker went. */
+export type OrphanEnd = 'failed' | 'canceled'
 
 /** How many tasks there are in each state. */
 export type TaskCounts = Readonly<Record<TaskState, number>>
@@ -149,6 +161,11 @@ export interface Task {
   readonly runAt: Date | null
   /** Of how often it is tried, from 1. While it is scheduled anew: of the attempt to come. */
   readonly attempt: number
+  /**
+   * How it ends once what it has left is cleaned up, or had to end without; `null` unless its
+   * worker went. Until then its `error` says why.
+   */
+  readonly endsAs: OrphanEnd | null
   /** When nothing before it in line conflicted any more; `null` while it is blocked. */
   readonly unblockedAt: Date | null
   readonly startedAt: Date | null

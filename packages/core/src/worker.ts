@@ -13,6 +13,8 @@ export interface WorkerRegistration {
   readonly queues: readonly string[]
   /** The names of the tasks it can run; others it leaves alone. */
   readonly taskNames: readonly string[]
+  /** Those of them that it can clean up after. Default none. */
+  readonly cleansUp?: readonly string[]
   readonly version: string
   /** What it has of the components that tasks may require. Default nothing. */
   readonly versions?: Versions

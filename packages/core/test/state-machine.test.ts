@@ -20,6 +20,8 @@ const legal: Readonly<Record<TaskEvent, Readonly<Partial<Record<TaskState, TaskS
   },
   lose: { running: 'failed', canceling: 'canceled' },
   recover: { running: 'scheduled', canceling: 'canceled' },
+  orphan: { running: 'waiting', canceling: 'waiting' },
+  abandon: { waiting: 'failed' },
 }
 
 const pairs = taskStates.flatMap((state) => taskEvents.map((event) => ({ state, event })))
@@ -67,6 +69,8 @@ describe('eventRules', () => {
       cancel: 'client',
       lose: 'housekeeping',
       recover: 'housekeeping',
+      orphan: 'housekeeping',
+      abandon: 'housekeeping',
     })
   })
 

@@ -16,6 +16,7 @@ CREATE TABLE "tasking"."app_status" (
 	"serving" text[],
 	"versions" jsonb,
 	"claim_names" text[],
+	"cleans_up" text[],
 	"started_at" timestamp with time zone NOT NULL,
 	"last_heartbeat_at" timestamp with time zone NOT NULL
 );
@@ -94,6 +95,7 @@ CREATE TABLE "tasking"."task" (
 	"group_id" uuid,
 	"correlation_id" text,
 	"attempt" integer DEFAULT 1 NOT NULL,
+	"ends_as" "tasking"."task_state",
 	"dispatched_at" timestamp with time zone NOT NULL,
 	"unblocked_at" timestamp with time zone,
 	"started_at" timestamp with time zone,
@@ -106,6 +108,7 @@ CREATE TABLE "tasking"."task" (
 	CONSTRAINT "task_running_has_owner" CHECK ("tasking"."task"."state" not in ('running', 'canceling') or ("tasking"."task"."worker_id" is not null and "tasking"."task"."fencing_token" is not null and "tasking"."task"."started_at" is not null and "tasking"."task"."unblocked_at" is not null)),
 	CONSTRAINT "task_scheduled_has_time" CHECK ("tasking"."task"."state" <> 'scheduled' or ("tasking"."task"."run_at" is not null and "tasking"."task"."worker_id" is null)),
 	CONSTRAINT "task_member_is_in_line" CHECK ("tasking"."task"."state" <> 'scheduled' or "tasking"."task"."group_id" is null or "tasking"."task"."unblocked_at" is not null),
+	CONSTRAINT "task_orphan_ends" CHECK ("tasking"."task"."ends_as" is null or ("tasking"."task"."unblocked_at" is not null and case "tasking"."task"."ends_as" when 'failed' then "tasking"."task"."error" is not null and "tasking"."task"."state" in ('waiting', 'running', 'canceling', 'failed', 'canceled') when 'canceled' then "tasking"."task"."state" in ('waiting', 'canceling', 'canceled') else false end)),
 	CONSTRAINT "task_final_is_finished" CHECK (("tasking"."task"."state" in ('completed', 'failed', 'canceled', 'skipped')) = ("tasking"."task"."finished_at" is not null))
 );
 --> statement-breakpoint
@@ -124,6 +127,7 @@ CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue",coalesce("nam
 CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" in ('running', 'canceling');--> statement-breakpoint
 CREATE INDEX "task_canceling" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" = 'canceling';--> statement-breakpoint
 CREATE INDEX "task_scheduled" ON "tasking"."task" USING btree ("run_at","id") WHERE "tasking"."task"."state" = 'scheduled';--> statement-breakpoint
+CREATE INDEX "task_orphaned" ON "tasking"."task" USING btree ("id") WHERE "tasking"."task"."ends_as" is not null and "tasking"."task"."state" = 'waiting';--> statement-breakpoint
 CREATE INDEX "task_children" ON "tasking"."task" USING btree ("parent_id","state") WHERE "tasking"."task"."parent_id" is not null;--> statement-breakpoint
 CREATE INDEX "task_members" ON "tasking"."task" USING btree ("group_id","state") WHERE "tasking"."task"."group_id" is not null;--> statement-breakpoint
 CREATE INDEX "task_ended" ON "tasking"."task" USING btree ("state","id") WHERE "tasking"."task"."state" in ('failed', 'canceled', 'skipped');--> statement-breakpoint

@@ -411,10 +411,11 @@ begin
       end if;
       -- Waits for a claim under way, and then for what came of it.
       select t.* into twin from "tasking".task as t where t.id = twin.id for no key update;
-      if twin.state in ('scheduled', 'waiting') then
+      if twin.state in ('scheduled', 'waiting') and twin.ends_as is null then
         select c.unblocked, c.looks into unblocked, looks
           from "tasking".cancel(twin.id, format('Replaced by task %s.', own_id)) as c;
-      elsif twin.state in ('running', 'canceling') then
+      elsif twin.state in ('waiting', 'running', 'canceling') then
+        -- An orphan is as good as running: its clean-up comes first.
         update "tasking".task as t set dedupe_key = null where t.id = twin.id;
       end if;
     end if;
@@ -1094,7 +1095,8 @@ as $$
     t.options,
     t.group_id,
     t.correlation_id,
-    t.attempt
+    t.attempt,
+    case when t.ends_as is not null then json_build_object('endsAs', t.ends_as, 'error', t.error) end
   )
 $$;
 --> statement-breakpoint
@@ -1228,9 +1230,11 @@ begin
 
   -- One for all that are claimed at once: what matters is that a task never gets the same again.
   token := nextval('"tasking".fencing_token');
+  -- Whoever asked to cancel an orphan was told that it will be.
   with taken as (
     update "tasking".task as t
-       set state = 'running', worker_id = worker, fencing_token = token, started_at = moment
+       set state = (case when t.ends_as = 'canceled' then 'canceling' else 'running' end)::"tasking".task_state,
+           worker_id = worker, fencing_token = token, started_at = coalesce(t.started_at, moment)
      where t.id = any (picked)
     returning t as task
   )
@@ -1272,7 +1276,8 @@ end
 $$;
 --> statement-breakpoint
 
--- Puts tasks off whose handlers failed and are to be tried again. Whoever was asked to stop ends.
+-- Puts tasks off whose handlers failed and are to be tried again. Whoever was asked to stop ends, and
+-- so does an orphan, as was said.
 -- Answers with the places in line that are given up.
 create function "tasking".retry(
   worker uuid, completions jsonb,
@@ -1291,21 +1296,26 @@ begin
      where c.state = 'retry'
   ), again as (
     update "tasking".task as t
-       set state = (case when own.canceling then 'canceled' else 'scheduled' end)::"tasking".task_state,
-           error = c.error,
-           finished_at = case when own.canceling then moment end,
-           run_at = case when own.canceling then t.run_at else moment + c."delayMs" * interval '1 millisecond' end,
-           attempt = case when own.canceling then t.attempt else t.attempt + 1 end,
-           worker_id = case when own.canceling then t.worker_id end,
-           fencing_token = case when own.canceling then t.fencing_token end,
-           started_at = case when own.canceling then t.started_at end,
+       set state = coalesce(own.final, 'scheduled'),
+           error = case when t.ends_as is null then c.error else t.error end,
+           finished_at = case when own.final is not null then moment end,
+           run_at = case
+                      when own.final is not null then t.run_at
+                      else moment + c."delayMs" * interval '1 millisecond'
+                    end,
+           attempt = case when own.final is not null then t.attempt else t.attempt + 1 end,
+           worker_id = case when own.final is not null then t.worker_id end,
+           fencing_token = case when own.final is not null then t.fencing_token end,
+           started_at = case when own.final is not null then t.started_at end,
            -- One of a group stays in its line, or the finalizer would not wait for it.
            unblocked_at = case
-                            when own.canceling or c."keepPlace" or t.group_id is not null then t.unblocked_at
+                            when own.final is not null or c."keepPlace" or t.group_id is not null
+                              then t.unblocked_at
                           end
       from sent as c
      cross join lateral (
-       select held.ctid, held.state = 'canceling' as canceling
+       select held.ctid,
+              case when held.state = 'canceling' then 'canceled' else held.ends_as end as final
          from "tasking".task as held
         where held.id = c.id
           and held.worker_id is not distinct from worker
@@ -1316,7 +1326,7 @@ begin
      ) as own
      where t.ctid = own.ctid
     returning t.id, t.position, t.exclusive, t.shared, t.counted,
-              t.state = 'canceled' or t.unblocked_at is null as leaves
+              t.state <> 'scheduled' or t.unblocked_at is null as leaves
   ), place as (
     select a.position, r.resource, r.mode
       from again as a
@@ -1389,11 +1399,12 @@ begin
       update "tasking".task as t
          set state = (case
                         when t.state = 'canceling' then 'canceled'
-                        when c.state = 'completed' then 'completed'
+                        when c.state = 'completed' and t.ends_as is null then 'completed'
                         else 'failed'
                       end)::"tasking".task_state,
-             result = case when t.state = 'canceling' then null else c.result end,
-             error = c.error,
+             result = case when t.state = 'canceling' or t.ends_as is not null then null else c.result end,
+             -- An orphan ends as was said, whatever came of its clean-up.
+             error = case when t.ends_as is null then c.error else t.error end,
              finished_at = moment
         from sent as c
        cross join lateral (
@@ -1544,6 +1555,7 @@ begin
      and t.worker_id is not distinct from worker
      and t.fencing_token = token
      and t.state in ('running', 'canceling')
+     and t.ends_as is null
      for no key update;
   if found.id is null or found.state = 'canceling' then
     obstacle := case when found.id is null then 'lost' else 'canceling' end;
@@ -1714,7 +1726,8 @@ create function "tasking".recovery_ms(t "tasking".task) returns float8
 language sql immutable
 as $$
   select case
-           when t.state = 'running' and t.attempt <= (t.options #>> '{recovery,limit}')::int
+           when t.state = 'running' and t.ends_as is null
+                and t.attempt <= (t.options #>> '{recovery,limit}')::int
              then coalesce((
                select d.ms::float8
                  from jsonb_array_elements_text(t.options #> '{recovery,delaysMs}')
@@ -1727,8 +1740,25 @@ as $$
 $$;
 --> statement-breakpoint
 
--- Ends the tasks of a worker that is no more, or puts them off as their dispatch has said, and forgets
--- the worker.
+-- Whether a living worker could claim the task, and its definition there cleans up.
+create function "tasking".can_clean_up(t "tasking".task) returns boolean
+language sql stable
+as $$
+  select exists (
+    select from "tasking".app_status as a
+     where t.name = any (a.cleans_up)
+       and t.queue = any (a.queues)
+       and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name)
+           = any (coalesce(a.claim_names, a.task_names))
+       and a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > clock_timestamp()
+  )
+$$;
+--> statement-breakpoint
+
+-- Forgets a worker that is no more, and ends its tasks, puts them off as their dispatch has said, or
+-- leaves them as orphans: they keep their places, so that a worker cleans up what is incomplete while
+-- nobody else has their resources, and end then. That once only, since the clean-up may be what their
+-- worker died of.
 create function "tasking".lose_worker(worker uuid, failure jsonb)
 returns table (lost int, unblocked int, looks jsonb)
 language plpgsql
@@ -1740,6 +1770,7 @@ declare
   moment constant timestamptz := clock_timestamp();
   ids uuid[];
   delays float8[];
+  orphans boolean[];
   resources text[];
   modes "tasking".reservation_mode[];
   positions bigint[];
@@ -1749,7 +1780,16 @@ begin
   delete from "tasking".app_status as a where a.id = worker;
   -- A row that its handler's own transaction holds is left: that may complete it yet. If not, it has
   -- an owner whom nobody knows, and is ended like that. The new token tells a late owner from it.
-  select array_agg(h.id), array_agg("tasking".recovery_ms(h.task)) into ids, delays
+  select array_agg(h.id), array_agg("tasking".recovery_ms(h.task)),
+         array_agg(
+           (h.task).ends_as is null
+           and "tasking".recovery_ms(h.task) is null
+           and exists (
+             select from "tasking".created_resource as c where c.task_id = h.id and c.state = 'incomplete'
+           )
+           and "tasking".can_clean_up(h.task)
+         )
+    into ids, delays, orphans
     from (
       select o.id, o as task
         from "tasking".task as o
@@ -1764,14 +1804,20 @@ begin
   with ended as (
     update "tasking".task as t
        set state = (case
+                      when h.orphaned then 'waiting'
                       when t.state = 'canceling' then 'canceled'
                       when h.delay_ms is not null then 'scheduled'
                       else 'failed'
                     end)::"tasking".task_state,
-           error = failure,
-           finished_at = case when h.delay_ms is null then moment end,
-           fencing_token = case when h.delay_ms is null then nextval('"tasking".fencing_token') end,
-           worker_id = case when h.delay_ms is null then t.worker_id end,
+           ends_as = case
+                       when not h.orphaned then t.ends_as
+                       when t.state = 'canceling' then 'canceled'
+                       else 'failed'
+                     end,
+           error = case when t.ends_as is null then failure else t.error end,
+           finished_at = case when h.ends then moment end,
+           fencing_token = case when h.ends then nextval('"tasking".fencing_token') end,
+           worker_id = case when h.ends then t.worker_id end,
            started_at = case when h.delay_ms is null then t.started_at end,
            run_at = case
                       when h.delay_ms is null then t.run_at
@@ -1779,14 +1825,18 @@ begin
                     end,
            attempt = case when h.delay_ms is null then t.attempt else t.attempt + 1 end,
            unblocked_at = case
+                            when h.orphaned then moment
                             when h.delay_ms is null or t.group_id is not null
                                  or (t.options #>> '{recovery,keepPlace}')::boolean
                               then t.unblocked_at
                           end
-      from unnest(ids, delays) as h (id, delay_ms)
+      from (
+             select u.*, u.delay_ms is null and not u.orphaned as ends
+               from unnest(ids, delays, orphans) as u (id, delay_ms, orphaned)
+           ) as h
      where t.id = h.id
     returning t.position, t.exclusive, t.shared, t.counted,
-              t.state <> 'scheduled' or t.unblocked_at is null as leaves
+              h.ends or t.unblocked_at is null as leaves
   ), place as (
     select e.position, r.resource, r.mode
       from ended as e
@@ -1800,13 +1850,54 @@ begin
     select cardinality(r.freed), r.looks into unblocked, looks
       from "tasking".release(resources, modes, positions, '[]') as r;
   end if;
+  -- Those are to be claimed, too.
+  unblocked := unblocked + cardinality(array_positions(orphans, true));
+  return next;
+end
+$$;
+--> statement-breakpoint
+
+-- Ends the orphans that no living worker cleans up after any more.
+create function "tasking".abandon_orphans()
+returns table (unblocked int, looks jsonb)
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off
+as $$
+#variable_conflict use_column
+declare
+  resources text[];
+  modes "tasking".reservation_mode[];
+  positions bigint[];
+begin
+  unblocked := 0;
+  looks := '[]';
+  with ended as (
+    update "tasking".task as t
+       set state = t.ends_as, finished_at = clock_timestamp()
+     where t.id = any (array(
+             select o.id
+               from "tasking".task as o
+              where o.ends_as is not null and o.state = 'waiting' and not "tasking".can_clean_up(o)
+                for no key update skip locked
+           ))
+    returning t.position, t.exclusive, t.shared, t.counted
+  )
+  select array_agg(p.resource), array_agg(p.mode), array_agg(e.position)
+    into resources, modes, positions
+    from ended as e
+   cross join lateral "tasking".places(e.exclusive, e.shared, e.counted) as p;
+  if resources is not null then
+    select cardinality(r.freed), r.looks into unblocked, looks
+      from "tasking".release(resources, modes, positions, '[]') as r;
+  end if;
   return next;
 end
 $$;
 --> statement-breakpoint
 
 -- What somebody does now and then for all, one at a time: ends the tasks of workers that have gone
--- missing, and looks at every line for wake-ups that were lost with a process between its commit
+-- missing, and orphans that nobody cleans up after, and looks at every line for wake-ups that were lost with a process between its commit
 -- and its second look. It reads the heads of the lines only, not the tasks behind them.
 create function "tasking".housekeep(sweep boolean)
 returns jsonb
@@ -1878,6 +1969,10 @@ begin
     unblocked := unblocked + outcome.unblocked;
     looks := looks || outcome.looks;
   end loop;
+
+  select * into outcome from "tasking".abandon_orphans();
+  unblocked := unblocked + outcome.unblocked;
+  looks := looks || outcome.looks;
 
   if sweep then
     with recursive line as (

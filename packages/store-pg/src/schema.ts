@@ -16,6 +16,7 @@ import {
 import { creationStates, taskStates } from '@tasking/core'
 import type {
   JsonValue,
+  OrphanEnd,
   Resources,
   ScheduledTask,
   TaskError,
@@ -65,6 +66,8 @@ export function tablesIn(schemaName: string) {
       correlationId: text('correlation_id'),
       // Here it mostly takes no room: the next one begins at a multiple of eight bytes.
       attempt: integer('attempt').notNull().default(1),
+      /** How an orphan ends once it is cleaned up after; null for every other task. */
+      endsAs: taskState('ends_as').$type<OrphanEnd>(),
       dispatchedAt: time('dispatched_at').notNull(),
       unblockedAt: time('unblocked_at'),
       startedAt: time('started_at'),
@@ -96,6 +99,10 @@ export function tablesIn(schemaName: string) {
       index('task_scheduled')
         .on(t.runAt, t.id)
         .where(sql`${t.state} = 'scheduled'`),
+      // Nearly always empty, so that housekeeping can afford to ask it.
+      index('task_orphaned')
+        .on(t.id)
+        .where(sql`${t.endsAs} is not null and ${t.state} = 'waiting'`),
       // What a purge looks for. Most tasks complete; those are found by their ids, for nothing.
       index('task_ended')
         .on(t.state, t.id)
@@ -124,6 +131,11 @@ export function tablesIn(schemaName: string) {
       check(
         'task_member_is_in_line',
         sql`${t.state} <> 'scheduled' or ${t.groupId} is null or ${t.unblockedAt} is not null`,
+      ),
+      // It never completes, nor is it tried again.
+      check(
+        'task_orphan_ends',
+        sql`${t.endsAs} is null or (${t.unblockedAt} is not null and case ${t.endsAs} when 'failed' then ${t.error} is not null and ${t.state} in ('waiting', 'running', 'canceling', 'failed', 'canceled') when 'canceled' then ${t.state} in ('waiting', 'canceling', 'canceled') else false end)`,
       ),
       check(
         'task_final_is_finished',
@@ -172,6 +184,8 @@ export function tablesIn(schemaName: string) {
     versions: json<Versions>('versions'),
     /** The names and what it fulfils of their requirements; null for the names alone. */
     claimNames: text('claim_names').array(),
+    /** The names of the tasks that it can clean up after; null for none. */
+    cleansUp: text('cleans_up').array(),
     startedAt: time('started_at').notNull(),
     lastHeartbeatAt: time('last_heartbeat_at').notNull(),
   })

@@ -4,6 +4,7 @@ import type {
   ClaimedTask,
   Completion,
   JsonValue,
+  Orphan,
   TaskError,
 } from '@tasking/core'
 import { TaskAbort, TaskTimeoutError } from './task-abort.ts'
@@ -33,6 +34,14 @@ export function threw(ending: Ending, thrown: unknown, reason: unknown): Complet
   const told = reason instanceof TaskTimeoutError || isAbort(thrown, reason)
   // A handler that stops when it is told to rarely says why; the reason does.
   return failed(ending, told ? reason : thrown, reason)
+}
+
+/** How a task ends whose worker has gone: the store keeps to what was said then. */
+export function orphanEnd(
+  { id, fencingToken }: Pick<ClaimedTask, 'id' | 'fencingToken'>,
+  { endsAs, error }: Orphan,
+): Completion {
+  return { id, fencingToken, state: endsAs, error: endsAs === 'failed' ? error : null }
 }
 
 function failed({ task, definition, random }: Ending, thrown: unknown, reason: unknown) {

@@ -11,6 +11,7 @@ import type {
   ClaimedTask,
   Completion,
   Logger,
+  Orphan,
   ProgressState,
   ProgressUpdate,
   TaskContext,
@@ -19,7 +20,7 @@ import type {
   WorkerId,
 } from '@tasking/core'
 import { Creations } from './creations.ts'
-import { returned, threw } from './handler-end.ts'
+import { orphanEnd, returned, threw } from './handler-end.ts'
 import type { TaskAbort } from './task-abort.ts'
 
 /** Told of the latest reports of a handler. */
@@ -63,9 +64,11 @@ export class HandlerRun {
   /** Runs the handler to its end, whatever it throws. */
   async run(tasking: Tasking, logger: Logger): Promise<Completion> {
     // Also without one, since the worker itself may have been started under another.
-    const { correlationId } = this.task
+    const { correlationId, orphan } = this.task
     const completion = await withCorrelationId(correlationId ?? undefined, () =>
-      this.#end(tasking, logger),
+      orphan === undefined
+        ? this.#end(tasking, logger)
+        : this.#cleanUpAfter(orphan, tasking, logger),
     )
     this.#ended = true
     return this.#inTransaction ? { ...completion, inTransaction: true } : completion
@@ -106,6 +109,24 @@ export class HandlerRun {
       if (!this.#inTransaction) await cleanUp('error' in completion ? completion.error : null)
       return completion
     }
+  }
+
+  // The handler is not called, and nothing that comes of this changes how the task ends.
+  async #cleanUpAfter(orphan: Orphan, tasking: Tasking, logger: Logger): Promise<Completion> {
+    const { task } = this
+    const end = orphanEnd(task, orphan)
+    const creations = new Creations(task, this.#workerId, tasking.store)
+    const context = this.#context(tasking, logger, creations)
+    try {
+      const definition = tasking.definition(task.name)
+      const input = await parseInput(definition, await tasking.openInput(task))
+      await creations.recall()
+      context.log.info({ endsAs: orphan.endsAs }, 'cleaning up what a lost attempt has left')
+      await creations.cleanUp(definition, input, 'error' in end ? end.error : null, context)
+    } catch (err) {
+      context.log.error({ err }, 'what a lost attempt has left could not be cleaned up')
+    }
+    return end
   }
 
   #progress(update: ProgressUpdate): void {

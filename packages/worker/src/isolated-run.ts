@@ -2,7 +2,7 @@ import type { ClaimedTask, Completion, Logger, WorkerId } from '@tasking/core'
 import type { Child } from './child.ts'
 import type { ChildPool } from './child-pool.ts'
 import type { Execution } from './execution.ts'
-import { threw } from './handler-end.ts'
+import { orphanEnd, threw } from './handler-end.ts'
 import type { Ending } from './handler-end.ts'
 import type { OnProgress } from './handler-run.ts'
 import type { TaskAbort } from './task-abort.ts'
@@ -49,7 +49,7 @@ export class IsolatedRun implements Execution {
         if (completion !== undefined) return completion
       }
     } catch (error) {
-      return threw(this.#ending, error, this.#reason)
+      return this.#failed(error)
     }
   }
 
@@ -68,10 +68,20 @@ export class IsolatedRun implements Execution {
     return this.#stop.signal.reason as TaskAbort | undefined
   }
 
+  // A clean-up has its time also where that of the handler is over, until it is killed.
+  get #mustNotBegin(): boolean {
+    return this.#task.orphan === undefined ? this.#stop.signal.aborted : this.#killed
+  }
+
+  #failed(thrown: unknown): Completion {
+    const { orphan } = this.#task
+    return orphan ? orphanEnd(this.#task, orphan) : threw(this.#ending, thrown, this.#reason)
+  }
+
   /** @returns `undefined` where the handler has not begun and may begin elsewhere */
   async #attempt(onBegin: () => void, last: boolean): Promise<Completion | undefined> {
     const child = await this.#take()
-    if (child === undefined) return threw(this.#ending, this.#reason, this.#reason)
+    if (child === undefined) return this.#failed(this.#reason)
     try {
       return await this.#runIn(child, onBegin, last)
     } finally {
@@ -85,8 +95,9 @@ export class IsolatedRun implements Execution {
     const taking = this.#pool.take(this.#isolation)
     const stopped = new Promise<undefined>((resolve) => {
       const { signal } = this.#stop
-      if (signal.aborted) resolve(undefined)
-      signal.addEventListener('abort', () => resolve(undefined), { once: true })
+      const stop = () => this.#mustNotBegin && resolve(undefined)
+      stop()
+      signal.addEventListener('abort', stop, { once: true })
     })
     this.#child = await Promise.race([taking, stopped])
     if (this.#child !== undefined) return this.#child
@@ -103,14 +114,14 @@ export class IsolatedRun implements Execution {
     const directory = this.#isolation === 'process' ? await createWorkingDirectory() : undefined
     try {
       // What is aborted before it begins doesn't begin, so no abort comes before its handler.
-      if (this.#stop.signal.aborted) return threw(this.#ending, this.#reason, this.#reason)
+      if (this.#mustNotBegin) return this.#failed(this.#reason)
       const workerId = this.#workerId
       const order = { task, workerId, ...(directory && { directory: directory.path }) }
       const end = await child.run(order, { onBegin, onProgress: this.#onProgress })
       if ('completion' in end) return end.completion
       if (!end.began && !this.#stop.signal.aborted && !last) return undefined
       const thrown = this.#killed ? this.#reason : end.error
-      const completion = threw(this.#ending, thrown, this.#reason)
+      const completion = this.#failed(thrown)
       // It may have completed its task in a transaction; only the store can tell.
       return { ...completion, inTransaction: true }
     } finally {

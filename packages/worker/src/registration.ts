@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '@tasking/core'
-import type { WorkerId } from '@tasking/core'
+import type { AnyTaskDefinition, WorkerId } from '@tasking/core'
 import type { Heartbeat } from './heartbeat.ts'
 import type { WorkerSettings } from './options.ts'
 
@@ -18,7 +18,9 @@ export async function register(
   stop: AbortSignal,
 ): Promise<boolean> {
   const { tasking, name, version, versions, ttlMs, concurrency, queues, clock, logger } = settings
-  const taskNames = taskNamesOf(settings)
+  const runnable = runnableOf(settings)
+  const taskNames = runnable.map((definition) => definition.name)
+  const cleansUp = runnable.filter((one) => one.cleanUp).map((definition) => definition.name)
   let pauseMs = 100
   let tried = false
   while (!stop.aborted) {
@@ -27,6 +29,7 @@ export async function register(
       tried = true
       await tasking.store.registerWorker({
         ...{ id, name, version, versions, ttlMs, concurrency, queues, taskNames },
+        ...(cleansUp.length > 0 && { cleansUp }),
       })
       await heartbeat.start()
       return true
@@ -44,7 +47,7 @@ export async function register(
 }
 
 /** Those that it can run. Without a key, encrypted tasks are left to others. */
-function taskNamesOf({ tasking, concurrency, logger }: WorkerSettings): string[] {
+function runnableOf({ tasking, concurrency, logger }: WorkerSettings): AnyTaskDefinition[] {
   if (concurrency === 0) return []
   const all = [...tasking.definitions.values()]
   const unreadable = all.filter((definition) => !tasking.canRun(definition))
@@ -52,5 +55,5 @@ function taskNamesOf({ tasking, concurrency, logger }: WorkerSettings): string[]
     const tasks = unreadable.map(({ name }) => name)
     logger.warn({ tasks }, 'there is no encryption key: encrypted tasks are left to other workers')
   }
-  return all.filter((definition) => tasking.canRun(definition)).map(({ name }) => name)
+  return all.filter((definition) => tasking.canRun(definition))
 }

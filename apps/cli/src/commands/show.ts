@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { bold, dim, red } from 'yoctocolors'
-import { encryptionKeyOf } from '@tasking/core'
+import { encryptionKeyOf, isFinal } from '@tasking/core'
 import type {
   CreatedResource,
   JsonValue,
@@ -77,6 +77,7 @@ function description({ task, children, progress, created }: Shown, now: Date): s
     ['schedule', printable(task.options?.schedule ?? '')],
     ['worker', task.workerId],
     ['fencing token', task.fencingToken === null ? null : String(task.fencingToken)],
+    ['ends as', isFinal(state) ? null : task.endsAs],
     ['attempt', task.attempt === 1 ? null : String(task.attempt)],
     ['dispatched', time(task.dispatchedAt)],
     ['due', task.runAt && `${task.runAt.toISOString()} (${dueAge(task.runAt, now)})`],

@@ -6,7 +6,7 @@ import { HandWorker, load, only, rejects, same, taskOf } from './stand.ts'
 const fields: Readonly<Record<Exclude<keyof Task, 'options'>, true>> = {
   ...{ id: true, name: true, state: true, queue: true, priority: true, input: true },
   ...{ resources: true, result: true, error: true, parentId: true, dedupeKey: true },
-  ...{ groupId: true, correlationId: true },
+  ...{ groupId: true, correlationId: true, endsAs: true },
   ...{ workerId: true, fencingToken: true, cancelReason: true, dispatchedAt: true },
   ...{ unblockedAt: true, startedAt: true, finishedAt: true, runAt: true, attempt: true },
 }

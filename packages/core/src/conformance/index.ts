@@ -15,6 +15,7 @@ import { lineCases } from './lines.ts'
 import { versionCases } from './versions.ts'
 import { queueCases } from './queues.ts'
 import { metricsCases } from './metrics.ts'
+import { orphanCases } from './orphans.ts'
 import { ownCompletionCases } from './own-completion.ts'
 import type { InTransaction } from './own-completion.ts'
 import { progressCases } from './progress.ts'
@@ -60,6 +61,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...relationCases,
   ...groupCases,
   ...scheduleCases,
+  ...orphanCases,
   ...progressCases,
   ...creationCases,
 ]

@@ -8,6 +8,7 @@ import {
   failed,
   HandWorker,
   idsOf,
+  leaveBehind,
   load,
   only,
   rejects,
@@ -41,6 +42,20 @@ export function ownCompletionCases(inTransaction: InTransaction): readonly Confo
     )
 
   return [
+    {
+      name: "own completion: an orphan's is refused",
+      async run(store) {
+        const { worker, claimed } = await setUp(store)
+        await leaveBehind(store, worker.id, claimed)
+        const cleaner = await HandWorker.register(store, { cleansUp: ['task'] })
+        await store.unregisterWorker(worker.id)
+        const orphan = only(await cleaner.claim(1))
+        await rejects(complete(store, cleaner, orphan), 'task_lost')
+        same((await load(store, orphan.id)).state, 'running', 'before it is cleaned up')
+        await cleaner.turn(0, [completed(orphan)])
+        same((await load(store, orphan.id)).state, 'failed', 'afterwards')
+      },
+    },
     {
       name: 'own completion: keeps the result, and the worker is not refused',
       async run(store) {

@@ -132,6 +132,17 @@ export function retried(
   return { id, fencingToken, state: 'retry', error, delayMs, keepPlace }
 }
 
+/** Has its handler create something, which it never completes; refused where it isn't its worker's. */
+export async function leaveBehind(
+  store: Store,
+  workerId: WorkerId,
+  { id, fencingToken }: ClaimedTask,
+): Promise<void> {
+  await store
+    .recordCreation({ id, workerId, fencingToken, resources: ['half'], state: 'incomplete' })
+    .catch(() => undefined)
+}
+
 /** The record of a task that must be there. */
 export async function load(store: Store, id: TaskId): Promise<Task> {
   const [task] = await store.find([id])

@@ -3,7 +3,17 @@ import type { TaskEvent, TaskState } from '../state-machine.ts'
 import type { Store } from '../store.ts'
 import type { ClaimedTask, TaskId } from '../task.ts'
 import type { ConformanceCase } from './index.ts'
-import { completed, failed, HandWorker, load, only, retried, same, taskOf } from './stand.ts'
+import {
+  completed,
+  failed,
+  HandWorker,
+  leaveBehind,
+  load,
+  only,
+  retried,
+  same,
+  taskOf,
+} from './stand.ts'
 
 interface Stand {
   readonly store: Store
@@ -57,7 +67,24 @@ const attempt: Readonly<Record<TaskEvent, (stand: Stand) => Promise<unknown>>> =
   cancel: ({ store, id }) => store.cancel(id).catch(() => undefined),
   lose: ({ store, worker }) => store.unregisterWorker(worker.id),
   recover: ({ store, worker }) => store.unregisterWorker(worker.id),
+  async orphan(stand) {
+    await registerCleaner(stand.store)
+    await leaveBehind(stand.store, stand.worker.id, stand.claim)
+    await stand.store.unregisterWorker(stand.worker.id)
+  },
+  async abandon({ store, worker, id }) {
+    if ((await load(store, id)).state === 'waiting') {
+      const cleaner = await registerCleaner(store)
+      await leaveBehind(store, worker.id, only(await worker.claim(1)))
+      await store.unregisterWorker(worker.id)
+      same((await load(store, id)).state, 'waiting', 'orphaned')
+      await store.unregisterWorker(cleaner.id)
+    }
+    await store.housekeep()
+  },
 }
+
+const registerCleaner = (store: Store) => HandWorker.register(store, { cleansUp: ['task'] })
 
 /** The store and the state machine agree on every pair that the verbs can bring about. */
 export const stateMachineCases: readonly ConformanceCase[] = taskStates.flatMap((state) =>

@@ -101,14 +101,14 @@ export function namesIn(column: SQLWrapper): SQL<string[]> {
 function columns(task: Tables['task']) {
   const { id, name, state, queue, priority, input, exclusive, shared, result, error } = task
   const { parentId, dedupeKey, workerId, fencingToken, cancelReason, counted, options } = task
-  const { groupId, correlationId, runAt, attempt } = task
+  const { groupId, correlationId, runAt, attempt, endsAs } = task
   const { dispatchedAt, unblockedAt, startedAt, finishedAt } = task
   return {
     ...{ id, name, state, queue, priority, input, result, error },
     exclusive: namesIn(exclusive),
     shared: namesIn(shared),
     ...{ parentId, dedupeKey, workerId, fencingToken, cancelReason, counted, options },
-    ...{ groupId, correlationId, runAt, attempt },
+    ...{ groupId, correlationId, runAt, attempt, endsAs },
     ...{ dispatchedAt, unblockedAt, startedAt, finishedAt },
   }
 }

@@ -3,6 +3,7 @@ import type {
   ClaimedTask,
   JsonValue,
   Look,
+  Orphan,
   Resources,
   TaskGroupId,
   TaskId,
@@ -41,6 +42,7 @@ type ClaimDocument = readonly [
   groupId: TaskGroupId | null,
   correlationId: string | null,
   attempt: number,
+  orphan: Orphan | null,
 ]
 
 /** What a turn brought, and how many it unblocked but did not claim itself. */
@@ -99,11 +101,12 @@ function byQueue(floors: Floors): unknown {
 function toClaimedTask(document: ClaimDocument): ClaimedTask {
   const [id, fencingToken, name, queue, input, parentId, exclusive, shared, counted, ...rest] =
     document
-  const [options, groupId, correlationId, attempt] = rest
+  const [options, groupId, correlationId, attempt, orphan] = rest
   return {
     ...{ id, name, queue, input, parentId, groupId, correlationId, attempt },
     fencingToken: BigInt(fencingToken),
     resources: resourcesOf(exclusive ?? [], shared ?? [], counted),
     ...(options && { options }),
+    ...(orphan && { orphan }),
   }
 }

@@ -23,7 +23,7 @@ const databaseNow = sql`clock_timestamp()`
 export async function registerWorker(
   db: PgRemoteDatabase,
   { appStatus, schema }: Tables,
-  { queues, taskNames, versions = {}, ...worker }: WorkerRegistration,
+  { queues, taskNames, cleansUp, versions = {}, ...worker }: WorkerRegistration,
 ): Promise<void> {
   const schemaName = sql.identifier(schema.schemaName)
   const row = {
@@ -31,6 +31,7 @@ export async function registerWorker(
     queues: [...queues],
     taskNames: [...taskNames],
     serving: sql`${schemaName}.serving_of(${arrayText(queues)}::text::text[])`,
+    ...(cleansUp && { cleansUp: [...cleansUp] }),
     versions: jsonb(versions),
     claimNames: sql`${schemaName}.claim_names_of(${arrayText(taskNames)}::text::text[], ${jsonb(versions)})`,
     startedAt: databaseNow,
@@ -89,6 +90,7 @@ export async function workers(
       ...columns,
       queues: namesIn(appStatus.queues),
       taskNames: namesIn(appStatus.taskNames),
+      cleansUp: namesIn(appStatus.cleansUp),
       alive,
     })
     .from(appStatus)
@@ -99,8 +101,9 @@ export async function workers(
     .where(inArray(task.state, ['running', 'canceling']))
     .groupBy(task.workerId)
   const running = new Map(owned.map(({ workerId, tasks }) => [workerId, tasks]))
-  return rows.map(({ versions, ...row }) => ({
+  return rows.map(({ versions, cleansUp, ...row }) => ({
     ...row,
+    ...(cleansUp && { cleansUp }),
     ...(versions && { versions }),
     kind: kindOfWorker(row),
     runningTasks: running.get(row.id) ?? 0,

@@ -1,0 +1,98 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DispatchedHandle } from '@tasking/core'
+import { eventually } from '@tasking/testbed'
+import type { TestProcess } from '@tasking/testbed'
+import { describe, expect, test } from 'vitest'
+import { create } from '../fixtures/creating.ts'
+import { openWorkerScene, severalProcesses } from '../worker-scene.ts'
+import type { WorkerScene } from '../worker-scene.ts'
+
+const flags = ['--tasks', './creating.ts', '--ttl', '2s', '--isolation', 'inline']
+
+/** A task that has created something, on a worker that is killed, and another task behind it. */
+async function lose(
+  scene: WorkerScene,
+  input: Parameters<typeof create.run>[0],
+  before: (lost: DispatchedHandle<void>) => Promise<unknown> = async () => undefined,
+) {
+  const doomed = await scene.start(...flags, '--name', 'doomed')
+  const lost = await scene.tasking.dispatch(create, input)
+  await doomed.waitForLine(new RegExp(`${lost.id}.*"created"`))
+  const next = await scene.dispatchHolding({ exclusive: ['a'] })
+  const heirs = await Promise.all([scene.start(...flags), scene.start(...flags)])
+  await before(lost)
+  doomed.kill('SIGKILL')
+  await doomed.exit
+  return { lost, next, heirs }
+}
+
+/** The one of the workers that says this of the task. */
+const whoSays = (heirs: readonly TestProcess[], id: string, what: string) =>
+  Promise.any(
+    heirs.map(async (heir) => {
+      const line = await heir.waitForLine(new RegExp(`${id}.*"${what}`), 30_000)
+      return { heir, said: JSON.parse(line) as unknown }
+    }),
+  )
+
+describe('row 17: what a lost worker’s task had created', severalProcesses, () => {
+  test.each([
+    ['fails', 'failed', 'worker_missing'],
+    ['is canceled', 'canceled', null],
+  ] as const)('is cleaned up while it holds its resources, then it %s', async (_, state, code) => {
+    await using scene = await openWorkerScene()
+    const gate = join(scene.folder, 'gate')
+    const { lost, next, heirs } = await lose(scene, { gate }, async (handle) => {
+      if (state === 'canceled') await handle.cancel()
+    })
+    const { said } = await whoSays(heirs, lost.id, 'cleaning up"')
+    expect(said).toMatchObject({ created: ['version:1'], code })
+    const meanwhile = state === 'canceled' ? 'canceling' : 'running'
+    expect(await lost.load()).toMatchObject({ state: meanwhile, endsAs: state })
+    expect(await next.load()).toMatchObject({ state: 'waiting', unblockedAt: null })
+    await writeFile(gate, '')
+    const task = await lost.finished({ timeout: 20_000 })
+    expect(task).toMatchObject({ state, error: { code: 'worker_missing' } })
+    expect(await lost.created()).toMatchObject([{ resource: 'version:1', state: 'removed' }])
+    await next.running()
+    const { unblockedAt } = await next.load()
+    expect(unblockedAt?.getTime()).toBeGreaterThanOrEqual(task.finishedAt?.getTime() ?? NaN)
+    await next.letGo()
+    expect(await next.finished()).toMatchObject({ state: 'completed' })
+  })
+
+  test('stays on record when its clean-up ends a worker, too: that is tried once', async () => {
+    await using scene = await openWorkerScene()
+    const { lost, next, heirs } = await lose(scene, {})
+    // Its own last line may not get out any more.
+    const { heir } = await whoSays(heirs, lost.id, 'cleaning up what')
+    expect(await heir.exit).toEqual({ code: null, signal: 'SIGKILL' })
+    const task = await lost.finished({ timeout: 20_000 })
+    expect(task).toMatchObject({
+      state: 'failed',
+      error: { code: 'worker_missing', message: 'Worker "doomed" has gone missing.' },
+    })
+    expect(await lost.created()).toMatchObject([{ state: 'incomplete' }])
+    await next.running()
+    await next.letGo()
+    expect(await next.finished()).toMatchObject({ state: 'completed' })
+  })
+
+  test('stays on record where nobody is left who could clean up', async () => {
+    await using scene = await openWorkerScene()
+    const gate = join(scene.folder, 'gate')
+    const { lost, heirs } = await lose(scene, { gate }, async () => {
+      await scene.tasking.store.pauseQueue('default')
+    })
+    const isOrphan = async () => (await lost.load()).state === 'waiting'
+    await eventually(isOrphan, { what: 'it to wait for its clean-up', timeout: 20_000 })
+    for (const heir of heirs) heir.kill('SIGTERM')
+    await Promise.all(heirs.map((heir) => heir.exit))
+    expect(await lost.load()).toMatchObject({ state: 'waiting', endsAs: 'failed' })
+    // It knows other tasks only.
+    await scene.start('--ttl', '2s')
+    expect(await lost.finished({ timeout: '20s' })).toMatchObject({ state: 'failed' })
+    expect(await lost.created()).toMatchObject([{ state: 'incomplete' }])
+  })
+})

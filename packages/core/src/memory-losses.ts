@@ -1,0 +1,78 @@
+import type { Clock } from './clock.ts'
+import type { MemoryTask } from './memory-task.ts'
+import type { MemoryTasks } from './memory-tasks.ts'
+import type { MemoryWorkers } from './memory-workers.ts'
+import type { TaskError, WorkerId } from './task.ts'
+
+/** What becomes of the tasks of workers that are no more, in a store in memory. */
+export class MemoryLosses {
+  readonly #tasks: MemoryTasks
+  readonly #workers: MemoryWorkers
+  readonly #clock: Clock
+
+  constructor(tasks: MemoryTasks, workers: MemoryWorkers, clock: Clock) {
+    this.#tasks = tasks
+    this.#workers = workers
+    this.#clock = clock
+  }
+
+  /**
+   * Forgets a worker, and ends what it holds, puts it off as its dispatch has said, or leaves it to
+   * be cleaned up after: that once only, since the clean-up may be what its worker died of.
+   */
+  lose(workerId: WorkerId, reason: (workerName: string) => TaskError): Losses {
+    const worker = this.#workers.get(workerId)
+    if (worker === undefined) return { lost: 0, orphans: [] }
+    this.#workers.remove(workerId)
+    const error = reason(worker.name)
+    const held = this.#tasks.ownedBy(workerId)
+    for (const task of held) this.#lose(task, error)
+    this.#tasks.unblock()
+    return { lost: held.length, orphans: held.filter(({ state }) => state === 'waiting') }
+  }
+
+  /** Ends the orphans that nobody cleans up after any more. */
+  abandon(): void {
+    const forsaken = this.#tasks.incomplete.filter(
+      (task) => task.state === 'waiting' && task.endsAs !== null && !this.#workers.canCleanUp(task),
+    )
+    for (const task of forsaken) {
+      this.#tasks.transition(task, task.endsAs === 'canceled' ? 'cancel' : 'abandon')
+    }
+    if (forsaken.length > 0) this.#tasks.unblock()
+  }
+
+  #lose(task: MemoryTask, error: TaskError): void {
+    const { id, attempt, state } = task
+    const recovery = task.options?.recovery
+    if (task.endsAs !== null) {
+      this.#tasks.lose(task)
+    } else if (state === 'running' && recovery !== undefined && attempt <= recovery.limit) {
+      const { delaysMs, keepPlace } = recovery
+      const delayMs = delaysMs[attempt - 1] ?? delaysMs.at(-1) ?? 0
+      this.#tasks.reschedule(task, 'recover', { error, delayMs, keepPlace })
+    } else {
+      task.error = error
+      if (this.#tasks.creations.hasIncomplete(id) && this.#workers.canCleanUp(task)) {
+        this.#orphan(task)
+      } else {
+        this.#tasks.lose(task)
+      }
+    }
+  }
+
+  // It keeps its places, and the time of its start.
+  #orphan(task: MemoryTask): void {
+    task.endsAs = task.state === 'canceling' ? 'canceled' : 'failed'
+    this.#tasks.transition(task, 'orphan')
+    task.workerId = null
+    task.fencingToken = null
+    task.unblockedAt = this.#clock.now()
+  }
+}
+
+/** What a worker that is no more held, and what of it is to be cleaned up after. */
+interface Losses {
+  readonly lost: number
+  readonly orphans: readonly MemoryTask[]
+}
