@@ -23,6 +23,16 @@ type HandlerEnd =
       readonly state: 'failed' | 'canceled'
       readonly error: TaskError | null
     }
+  /**
+   * Its thread or process died, and it may have left something incomplete: then it waits for its
+   * clean-up, if somebody can do that. Otherwise it failed, or is canceled.
+   */
+  | {
+      readonly id: TaskId
+      readonly fencingToken: bigint
+      readonly state: 'orphan'
+      readonly error: TaskError | null
+    }
   /** It failed and is to be tried again, unless it was asked to stop. */
   | {
       readonly id: TaskId

@@ -1,4 +1,3 @@
-import type { Clock } from './clock.ts'
 import type { MemoryTask } from './memory-task.ts'
 import type { MemoryTasks } from './memory-tasks.ts'
 import type { MemoryWorkers } from './memory-workers.ts'
@@ -8,12 +7,10 @@ import type { TaskError, WorkerId } from './task.ts'
 export class MemoryLosses {
   readonly #tasks: MemoryTasks
   readonly #workers: MemoryWorkers
-  readonly #clock: Clock
 
-  constructor(tasks: MemoryTasks, workers: MemoryWorkers, clock: Clock) {
+  constructor(tasks: MemoryTasks, workers: MemoryWorkers) {
     this.#tasks = tasks
     this.#workers = workers
-    this.#clock = clock
   }
 
   /**
@@ -54,20 +51,11 @@ export class MemoryLosses {
     } else {
       task.error = error
       if (this.#tasks.creations.hasIncomplete(id) && this.#workers.canCleanUp(task)) {
-        this.#orphan(task)
+        this.#tasks.orphan(task, error)
       } else {
         this.#tasks.lose(task)
       }
     }
-  }
-
-  // It keeps its places, and the time of its start.
-  #orphan(task: MemoryTask): void {
-    task.endsAs = task.state === 'canceling' ? 'canceled' : 'failed'
-    this.#tasks.transition(task, 'orphan')
-    task.workerId = null
-    task.fencingToken = null
-    task.unblockedAt = this.#clock.now()
   }
 }
 

@@ -69,7 +69,7 @@ export class MemoryStore implements Store<never> {
   constructor({ clock = systemClock }: { readonly clock?: Clock } = {}) {
     this.#tasks = new MemoryTasks(clock)
     this.#workers = new MemoryWorkers(clock)
-    this.#losses = new MemoryLosses(this.#tasks, this.#workers, clock)
+    this.#losses = new MemoryLosses(this.#tasks, this.#workers)
     this.#queues = new MemoryQueues(clock)
     this.#clock = clock
     this.#schedules = new MemorySchedules(clock)
@@ -104,7 +104,9 @@ export class MemoryStore implements Store<never> {
     const worker = this.#workers.alive(turn.workerId)
     if (worker === undefined) throw new WorkerMissingError(turn.workerId)
     const queues = worker.queues.filter((queue) => !this.#queues.isPaused(queue))
-    const result = takeTurn(this.#tasks, { ...worker, queues }, turn)
+    const result = takeTurn(this.#tasks, { ...worker, queues }, turn, (task) =>
+      this.#workers.canCleanUp(task),
+    )
     // A turn that had nothing to do has told its worker.
     if (result.nextDueMs === undefined) this.#signals.expect(this.#tasks.nextDueMs)
     return result

@@ -213,7 +213,11 @@ export class MemoryTasks {
   }
 
   /** @returns whether it counts: false for what isn't the worker's any more */
-  complete(workerId: string, completion: Completion): boolean {
+  complete(
+    workerId: string,
+    completion: Completion,
+    canCleanUp: (task: MemoryTask) => boolean,
+  ): boolean {
     const task = this.#tasks.get(completion.id)
     if (task === undefined) return false
     const { fencingToken } = completion
@@ -230,10 +234,28 @@ export class MemoryTasks {
       this.reschedule(task, 'retry', completion)
       return true
     }
+    if (
+      completion.state === 'orphan' &&
+      this.creations.hasIncomplete(task.id) &&
+      canCleanUp(task)
+    ) {
+      this.orphan(task, completion.error)
+      return true
+    }
     const state = this.transition(task, completion.state === 'completed' ? 'complete' : 'fail')
     task.error = completion.state === 'completed' ? null : completion.error
     if (completion.state === 'completed' && state === 'completed') task.result = completion.result
     return true
+  }
+
+  /** Has it wait for its clean-up. It keeps its places, and the time of its start. */
+  orphan(task: MemoryTask, error: TaskError | null): void {
+    task.endsAs = task.state === 'canceling' ? 'canceled' : 'failed'
+    this.transition(task, 'orphan')
+    task.error = error
+    task.workerId = null
+    task.fencingToken = null
+    task.unblockedAt = this.#clock.now()
   }
 
   /** Ends what its worker has lost. */

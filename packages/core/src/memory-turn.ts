@@ -1,3 +1,4 @@
+import type { MemoryTask } from './memory-task.ts'
 import type { MemoryTasks } from './memory-tasks.ts'
 import type { Turn, TurnResult } from './turn.ts'
 import type { WorkerRegistration } from './worker.ts'
@@ -7,8 +8,11 @@ export function takeTurn(
   tasks: MemoryTasks,
   worker: WorkerRegistration,
   { workerId, slots, completions, known }: Turn,
+  canCleanUp: (task: MemoryTask) => boolean,
 ): TurnResult {
-  const refused = completions.filter((c) => !tasks.complete(workerId, c)).map(({ id }) => id)
+  const refused = completions
+    .filter((c) => !tasks.complete(workerId, c, canCleanUp))
+    .map(({ id }) => id)
   const unblocked = tasks.unblock()
   const forgotten =
     known === undefined ? [] : tasks.ownedBy(workerId).filter(({ id }) => !known.includes(id))

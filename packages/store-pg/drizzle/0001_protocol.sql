@@ -1276,12 +1276,29 @@ end
 $$;
 --> statement-breakpoint
 
--- Puts tasks off whose handlers failed and are to be tried again. Whoever was asked to stop ends, and
--- so does an orphan, as was said.
--- Answers with the places in line that are given up.
-create function "tasking".retry(
+-- Whether a living worker could claim the task, and its definition there cleans up.
+create function "tasking".can_clean_up(t "tasking".task) returns boolean
+language sql stable
+as $$
+  select exists (
+    select from "tasking".app_status as a
+     where t.name = any (a.cleans_up)
+       and t.queue = any (a.queues)
+       and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name)
+           = any (coalesce(a.claim_names, a.task_names))
+       and a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > clock_timestamp()
+  )
+$$;
+--> statement-breakpoint
+
+-- Puts tasks back that don't end yet: off, where their handlers failed and are to be tried again, or
+-- in line as orphans, where a thread or a process died and left something that somebody can clean up.
+-- Whoever was asked to stop is not tried again, and an orphan ends as was said. Answers with the
+-- places in line that are given up, and with the orphans, which can be claimed.
+create function "tasking".put_back(
   worker uuid, completions jsonb,
-  out ids uuid[], out resources text[], out modes "tasking".reservation_mode[], out positions bigint[]
+  out ids uuid[], out resources text[], out modes "tasking".reservation_mode[], out positions bigint[],
+  out orphans uuid[]
 )
 language plpgsql
 as $$
@@ -1293,29 +1310,48 @@ begin
       from jsonb_to_recordset(completions) as c (
              id uuid, "fencingToken" bigint, state text, error jsonb, "delayMs" float8, "keepPlace" boolean
            )
-     where c.state = 'retry'
+     where c.state in ('retry', 'orphan')
   ), again as (
     update "tasking".task as t
-       set state = coalesce(own.final, 'scheduled'),
+       set state = (case
+                      when own.fate = 'again' then 'scheduled'
+                      when own.fate = 'orphan' then 'waiting'
+                      when own.canceling then 'canceled'
+                      else 'failed'
+                    end)::"tasking".task_state,
+           ends_as = case
+                       when own.fate <> 'orphan' then t.ends_as
+                       when own.canceling then 'canceled'
+                       else 'failed'
+                     end,
            error = case when t.ends_as is null then c.error else t.error end,
-           finished_at = case when own.final is not null then moment end,
+           finished_at = case when own.fate = 'end' then moment end,
            run_at = case
-                      when own.final is not null then t.run_at
-                      else moment + c."delayMs" * interval '1 millisecond'
+                      when own.fate = 'again' then moment + c."delayMs" * interval '1 millisecond'
+                      else t.run_at
                     end,
-           attempt = case when own.final is not null then t.attempt else t.attempt + 1 end,
-           worker_id = case when own.final is not null then t.worker_id end,
-           fencing_token = case when own.final is not null then t.fencing_token end,
-           started_at = case when own.final is not null then t.started_at end,
+           attempt = case when own.fate = 'again' then t.attempt + 1 else t.attempt end,
+           worker_id = case when own.fate = 'end' then t.worker_id end,
+           fencing_token = case when own.fate = 'end' then t.fencing_token end,
+           started_at = case when own.fate <> 'again' then t.started_at end,
            -- One of a group stays in its line, or the finalizer would not wait for it.
            unblocked_at = case
-                            when own.final is not null or c."keepPlace" or t.group_id is not null
+                            when own.fate = 'orphan' then moment
+                            when own.fate = 'end' or c."keepPlace" or t.group_id is not null
                               then t.unblocked_at
                           end
       from sent as c
      cross join lateral (
-       select held.ctid,
-              case when held.state = 'canceling' then 'canceled' else held.ends_as end as final
+       select held.ctid, held.state = 'canceling' as canceling,
+              case
+                when held.ends_as is not null or held.state = 'canceling' and c.state = 'retry' then 'end'
+                when c.state = 'retry' then 'again'
+                when "tasking".can_clean_up(held) and exists (
+                  select from "tasking".created_resource as r
+                   where r.task_id = held.id and r.state = 'incomplete'
+                ) then 'orphan'
+                else 'end'
+              end as fate
          from "tasking".task as held
         where held.id = c.id
           and held.worker_id is not distinct from worker
@@ -1325,8 +1361,8 @@ begin
           for no key update skip locked
      ) as own
      where t.ctid = own.ctid
-    returning t.id, t.position, t.exclusive, t.shared, t.counted,
-              t.state <> 'scheduled' or t.unblocked_at is null as leaves
+    returning t.id, t.position, t.exclusive, t.shared, t.counted, own.fate,
+              own.fate = 'end' or t.unblocked_at is null as leaves
   ), place as (
     select a.position, r.resource, r.mode
       from again as a
@@ -1334,8 +1370,9 @@ begin
      where a.leaves
   )
   select coalesce((select array_agg(a.id) from again as a), '{}'), array_agg(p.resource),
-         array_agg(p.mode), array_agg(p.position)
-    into ids, resources, modes, positions
+         array_agg(p.mode), array_agg(p.position),
+         coalesce((select array_agg(a.id) filter (where a.fate = 'orphan') from again as a), '{}')
+    into ids, resources, modes, positions, orphans
     from place as p;
 end
 $$;
@@ -1368,6 +1405,7 @@ declare
   refused jsonb := '[]';
   unsettled jsonb := '[]';
   freed uuid[] := '{}';
+  orphans uuid[] := '{}';
   looks jsonb := '[]';
   queue_name text;
   left_over int := slots;
@@ -1394,7 +1432,7 @@ begin
         from jsonb_to_recordset(completions) as c (
                id uuid, "fencingToken" bigint, state text, result jsonb, error jsonb
              )
-       where c.state <> 'retry'
+       where c.state not in ('retry', 'orphan')
     ), ended as (
       update "tasking".task as t
          set state = (case
@@ -1437,11 +1475,11 @@ begin
            array_agg(p.position)
       into finished, resources, modes, positions
       from place as p;
-    if completions @? '$[*] ? (@.state == "retry")' then
+    if completions @? '$[*] ? (@.state == "retry" || @.state == "orphan")' then
       select coalesce(finished, '{}') || r.ids, resources || r.names, modes || r.kinds,
-             positions || r.places
-        into finished, resources, modes, positions
-        from "tasking".retry(worker, completions) as r (ids, names, kinds, places);
+             positions || r.places, r.orphans
+        into finished, resources, modes, positions, orphans
+        from "tasking".put_back(worker, completions) as r (ids, names, kinds, places, orphans);
     end if;
     if coalesce(cardinality(finished), 0) < jsonb_array_length(completions) then
       -- What a handler has stored in its own transaction stands, and is released in the eyes of the
@@ -1489,6 +1527,7 @@ begin
     select r.freed, r.looks into freed, looks
       from "tasking".release(resources, modes, positions, pending) as r;
   end if;
+  freed := freed || orphans;
 
   if known is not null then
     with forgotten as (
@@ -1737,21 +1776,6 @@ as $$
                 limit 1
              ), 0)
          end
-$$;
---> statement-breakpoint
-
--- Whether a living worker could claim the task, and its definition there cleans up.
-create function "tasking".can_clean_up(t "tasking".task) returns boolean
-language sql stable
-as $$
-  select exists (
-    select from "tasking".app_status as a
-     where t.name = any (a.cleans_up)
-       and t.queue = any (a.queues)
-       and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name)
-           = any (coalesce(a.claim_names, a.task_names))
-       and a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > clock_timestamp()
-  )
 $$;
 --> statement-breakpoint
 

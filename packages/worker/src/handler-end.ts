@@ -13,7 +13,7 @@ import { TaskAbort, TaskTimeoutError } from './task-abort.ts'
 export interface Ending {
   readonly task: Pick<ClaimedTask, 'id' | 'fencingToken' | 'attempt'>
   /** Not there where nobody knows it. */
-  readonly definition: Pick<AnyTaskDefinition, 'retry' | 'ifWorkerMissing'> | undefined
+  readonly definition: Pick<AnyTaskDefinition, 'retry' | 'ifWorkerMissing' | 'cleanUp'> | undefined
   /** From 0 to less than 1. */
   readonly random: () => number
 }

@@ -73,6 +73,13 @@ export class IsolatedRun implements Execution {
     return this.#task.orphan === undefined ? this.#stop.signal.aborted : this.#killed
   }
 
+  // Nobody was there to clean up; the store knows whether there is anything.
+  #orphaned(completion: Completion): Completion {
+    if (this.#task.orphan || !this.#ending.definition?.cleanUp) return completion
+    if (completion.state !== 'failed' && completion.state !== 'canceled') return completion
+    return { ...completion, state: 'orphan' }
+  }
+
   #failed(thrown: unknown): Completion {
     const { orphan } = this.#task
     return orphan ? orphanEnd(this.#task, orphan) : threw(this.#ending, thrown, this.#reason)
@@ -123,7 +130,7 @@ export class IsolatedRun implements Execution {
       const thrown = this.#killed ? this.#reason : end.error
       const completion = this.#failed(thrown)
       // It may have completed its task in a transaction; only the store can tell.
-      return { ...completion, inTransaction: true }
+      return { ...this.#orphaned(completion), inTransaction: true }
     } finally {
       await this.#remove(directory)
     }

@@ -1,10 +1,16 @@
-import type { ClaimedTask, Completion, TaskId } from '@tasking/core'
+import type { ClaimedTask, Completion, TaskId, TaskState } from '@tasking/core'
 import type { Launcher } from './launcher.ts'
 import type { WorkerSettings } from './options.ts'
 import type { ProgressBook } from './progress-book.ts'
 import { redacted } from './redaction.ts'
 import type { TaskAbort } from './task-abort.ts'
 import type { TaskRun } from './task-run.ts'
+
+// As far as the worker knows: the store has the last word.
+const nextStates = {
+  ...{ completed: 'completed', failed: 'failed', canceled: 'canceled' },
+  ...{ retry: 'scheduled', orphan: 'waiting' },
+} as const satisfies Record<Completion['state'], TaskState>
 
 /**
  * The tasks whose handlers run. Its invariants:
@@ -62,7 +68,7 @@ export class RunningTasks {
       if (unwritten !== undefined) await unwritten
       this.#runs.delete(task.id)
       this.#onEnd(redacted(completion, task.name, tasking, logger))
-      const state = completion.state === 'retry' ? 'scheduled' : completion.state
+      const state = nextStates[completion.state]
       onEvent({ kind: 'ended', taskId: task.id, state })
     })
   }

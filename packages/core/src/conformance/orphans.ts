@@ -204,6 +204,49 @@ export const orphanCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'orphans: what a dead thread or process left is cleaned up by its own worker, in the same turn',
+    async run(store) {
+      for (const canceled of [false, true]) {
+        const [task, behind] = [0, 1].map(() => taskOf(store, { exclusive: ['r'] }))
+        if (task === undefined || behind === undefined) return
+        await store.dispatch([task, behind])
+        const worker = await HandWorker.register(store, { cleansUp: ['task'] })
+        const claim = only(await worker.claim(5))
+        await leaveBehind(store, worker.id, claim)
+        if (canceled) await store.cancel(task.id)
+        const { id, fencingToken } = claim
+        const error = canceled ? null : { name: 'Error', message: 'it died' }
+        const turn = await worker.turn(5, [{ id, fencingToken, state: 'orphan', error }])
+        const again = only(turn.claimed)
+        const endsAs = canceled ? 'canceled' : 'failed'
+        same([again.id, again.orphan], [id, { endsAs, error }], 'claimed')
+        same(turn.refused, [], 'refused')
+        // Its clean-up dies, too.
+        const end = { id, fencingToken: again.fencingToken, state: 'orphan' as const, error: null }
+        const next = only((await worker.turn(5, [end])).claimed)
+        same(next.id, behind.id, 'behind it')
+        const ended = await load(store, id)
+        same([ended.state, ended.error], [endsAs, error], 'ended')
+        await worker.complete(next)
+        await store.unregisterWorker(worker.id)
+      }
+    },
+  },
+  {
+    name: 'orphans: a dead thread or process that left nothing ends its task',
+    async run(store) {
+      const task = taskOf(store)
+      await store.dispatch([task])
+      const worker = await HandWorker.register(store, { cleansUp: ['task'] })
+      const { id, fencingToken } = only(await worker.claim(1))
+      const error = { name: 'Error', message: 'it died' }
+      const turn = await worker.turn(1, [{ id, fencingToken, state: 'orphan', error }])
+      same(turn.claimed, [], 'claimed')
+      const ended = await load(store, id)
+      same([ended.state, ended.endsAs, ended.error], ['failed', null, error], 'ended')
+    },
+  },
+  {
     name: 'orphans: are handed over again as such when the answer of a turn was lost',
     async run(store) {
       const { lost, cleaner } = await orphan(store)

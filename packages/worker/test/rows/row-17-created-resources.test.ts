@@ -43,12 +43,16 @@ describe('row 17: what a task created', () => {
       expect(await statesOf(handle.id)).toMatchObject({ 'version:2': 'removed' })
     })
 
-    test('stays on record where its process dies before anything could clean up', async () => {
+    test('is cleaned up by another thread or process when its own dies', async () => {
       // An inline one would end this process.
       if (isolation === 'inline') return
-      const handle = await used().tasking.dispatch(creating, 'die')
-      expect(await handle.finished()).toMatchObject({ error: { code: 'handler_crashed' } })
-      expect(await statesOf(handle.id)).toMatchObject({ 'version:2': 'incomplete' })
+      const { tasking, book } = used()
+      const handle = await tasking.dispatch(creating, 'die')
+      const ended = { state: 'failed', endsAs: 'failed', error: { code: 'handler_crashed' } }
+      expect(await handle.finished()).toMatchObject(ended)
+      const { fields } = await book.next('cleaned up', handle.id)
+      expect(fields).toMatchObject({ input: 'die', created: rest })
+      expect(await statesOf(handle.id)).toMatchObject({ 'version:2': 'removed' })
     })
   })
 })
