@@ -167,6 +167,27 @@ describe('a task that nothing blocks', () => {
     ])
   })
 
+  test('to clean up after one that was lost', async () => {
+    const { tasking, line, explain } = scene()
+    const task = await line({})
+    const { id } = task
+    const lost = await register(tasking, 'lost')
+    await claim(tasking, lost)
+    const { fencingToken } = await tasking.find(id)
+    const created = { resources: ['half'], state: 'incomplete' as const }
+    await tasking.store.recordCreation({
+      ...{ id, workerId: lost, fencingToken: fencingToken ?? 0n, ...created },
+    })
+    await register(tasking, 'north', { cleansUp: ['hold'] })
+    await tasking.store.unregisterWorker(lost)
+    expect((await explain(task)).slice(1)).toEqual([
+      'waiting (for its clean-up) for 0ms',
+      '',
+      'The worker stopped while the task was running.',
+      'It waits for a worker to clean up what it has left, and is failed then: 1 worker serves queue "default", 2 slots free.',
+    ])
+  })
+
   test('no slot is free', async () => {
     const { tasking, line, explain } = scene()
     const running = await line({ exclusive: ['a'] })

@@ -15,6 +15,7 @@ export async function register(
   rest: {
     readonly queues?: string[]
     readonly taskNames?: string[]
+    readonly cleansUp?: string[]
     readonly concurrency?: number
   } = {},
 ): Promise<WorkerId> {
