@@ -21,7 +21,7 @@ import type {
 } from '@tasking/core'
 import { Creations } from './creations.ts'
 import { orphanEnd, returned, threw } from './handler-end.ts'
-import type { TaskAbort } from './task-abort.ts'
+import { TaskAbort } from './task-abort.ts'
 
 /** Told of the latest reports of a handler. */
 export type OnProgress = (reports: readonly ProgressState[]) => void
@@ -87,7 +87,10 @@ export class HandlerRun {
       const input = await parseInput(definition, await tasking.openInput(task))
       const creations = new Creations(task, this.#workerId, tasking.store)
       const context = this.#context(tasking, logger, creations)
-      cleanUp = (error) => creations.cleanUp(definition, input, error, context)
+      cleanUp = async (error) => {
+        // It may have completed its task in a transaction of its own.
+        if (!this.#inTransaction) await creations.cleanUp(definition, input, error, context)
+      }
       if (task.attempt > 1 && definition.cleanUp !== undefined) {
         await creations.recall()
         await cleanUp(null)
@@ -98,15 +101,14 @@ export class HandlerRun {
       const value: unknown = await run
       const result = throughJson(value, `result of "${task.name}"`)
       const completion = returned(ending, result, signal.reason)
-      // One that was asked to stop and returned all the same is canceled.
       if ('error' in completion) await cleanUp(completion.error)
-      else if (signal.aborted) await cleanUp(null)
+      // The store cancels it although it has returned; after any other abort it is completed.
+      else if (isCancel(signal.reason)) await cleanUp(null)
       return completion
     } catch (thrown) {
       this.#thrown = thrown
       const completion = threw(ending, thrown, signal.reason)
-      // It may have completed its task in a transaction of its own.
-      if (!this.#inTransaction) await cleanUp('error' in completion ? completion.error : null)
+      await cleanUp('error' in completion ? completion.error : null)
       return completion
     }
   }
@@ -169,6 +171,10 @@ export class HandlerRun {
         Reflect.apply(tasking.dispatch, tasking, [definition, input, { parentId: id, ...options }]),
     }
   }
+}
+
+function isCancel(reason: unknown): boolean {
+  return reason instanceof TaskAbort && reason.canceled
 }
 
 function isPromise(value: unknown): boolean {

@@ -1,8 +1,9 @@
 import { createTasking, defineTask, MemoryStore } from '@tasking/core'
-import type { ClaimedTask } from '@tasking/core'
-import { expect, test } from 'vitest'
+import type { ClaimedTask, TaskContext } from '@tasking/core'
+import { describe, expect, test } from 'vitest'
 
 import { HandlerRun } from '../src/handler-run.ts'
+import { TaskAbort, TaskTimeoutError } from '../src/task-abort.ts'
 import { LogBook } from './log-book.ts'
 
 const calls: unknown[] = []
@@ -68,4 +69,47 @@ test('what can not be recorded is not created', async () => {
     new LogBook().logger,
   )
   expect(completion).toMatchObject({ state: 'failed', error: { code: 'task_lost' } })
+})
+
+describe('a handler that returns although its signal has aborted', () => {
+  const stopping = new TaskAbort('worker_stopping', 'Aborted during worker shutdown.')
+  const canceled = new TaskAbort('task_canceled', 'superseded')
+  const complete = ({ complete: end }: TaskContext) => end(undefined, 'kept')
+
+  test.each([
+    [
+      'keeps what it made at a shutdown: its task is completed',
+      stopping,
+      undefined,
+      'completed',
+      0,
+    ],
+    ['has it cleaned up at a cancel', canceled, undefined, 'completed', 1],
+    ['has it cleaned up at its timeout', new TaskTimeoutError(5), undefined, 'failed', 1],
+    [
+      'keeps it at its timeout once it has completed',
+      new TaskTimeoutError(5),
+      complete,
+      'failed',
+      0,
+    ],
+    ['keeps it at a cancel once it has completed', canceled, complete, 'completed', 0],
+  ] as const)('%s', async (_, reason, before, state, cleanUps) => {
+    let cleaned = 0
+    const making = defineTask({
+      name: 'half',
+      async run(_input: boolean, context) {
+        await context.created('output')
+        await before?.(context)
+        run.abort(reason)
+      },
+      cleanUp: () => void (cleaned += 1),
+    })
+    const store = new MemoryStore()
+    const [task, workerId] = await claimed(store, true)
+    const tasking = createTasking({ store, tasks: [making] })
+    const run = new HandlerRun(task, workerId, { random: () => 0.5 })
+    expect(await run.run(tasking, new LogBook().logger)).toMatchObject({ state })
+    expect(cleaned).toBe(cleanUps)
+  })
 })
