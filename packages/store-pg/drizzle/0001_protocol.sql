@@ -244,6 +244,10 @@ as $$
 declare
   found_group "tasking".task_group%rowtype;
 begin
+  if not "tasking".sees_all() then
+    raise exception 'groups need a transaction that is read committed, not %',
+      current_setting('transaction_isolation') using errcode = 'TK004';
+  end if;
   select g.* into found_group from "tasking".task_group as g where g.id = group_id;
   if found_group.id is null then
     raise exception 'there is no group %', group_id using errcode = 'TK003', detail = 'group_not_found';
@@ -864,6 +868,7 @@ declare
   head record;
   counted_one record;
   units bigint := 0;
+  greatest_capacity bigint := 0;
   waiting uuid[];
 begin
   select r.position, r.task_id into head
@@ -888,7 +893,9 @@ begin
          and r.position < coalesce(head.position, 9223372036854775807)
        order by r.resource, r.position
     loop
-      exit when units > counted_one.capacity;
+      -- Where each names another capacity, one with a larger one may fit behind one that doesn't.
+      greatest_capacity := greatest(greatest_capacity, counted_one.capacity);
+      exit when units > greatest_capacity;
       units := units + counted_one.amount;
       waiting := waiting || counted_one.task_id;
     end loop;
@@ -1745,6 +1752,8 @@ begin
      order by t.state, t.position desc
      limit most
   loop
+    -- The row of one that runs may be waited for, so not with the dispatch locks of others in hand.
+    exit when member.state = 'running' and canceled > 0;
     select c.* into outcome from "tasking".cancel(member.id, reason) as c;
     if outcome.found_state in ('scheduled', 'waiting') then
       canceled := canceled + 1;
@@ -2271,10 +2280,14 @@ begin
   purged := coalesce(cardinality(gone), 0);
   delete from "tasking".progress_report as p where p.task_id = any (gone);
   delete from "tasking".created_resource as c where c.task_id = any (gone);
-  -- An open one may yet get tasks.
+  -- An open one may yet get tasks. Locked first, so that a finalizer that just came is seen.
+  left_groups := array(
+    select g.id from "tasking".task_group as g
+     where g.id = any (left_groups) and g.closed_at is not null
+       for update skip locked
+  );
   delete from "tasking".task_group as g
    where g.id = any (left_groups)
-     and g.closed_at is not null
      and not exists (select from "tasking".task as t where t.group_id = g.id);
 end
 $$;

@@ -6,14 +6,23 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { pgStore } from '../src/index.ts'
 import { emptied } from './emptied.ts'
 import { claim, completed, register } from './hand.ts'
+import { OpenTransaction } from './open-transaction.ts'
 
 const database = useDatabase()
 const task = defineTask({ name: 'task', run: (_n: number) => undefined })
+const onDisk = defineTask({
+  name: 'on disk',
+  resources: { exclusive: ['disk'] },
+  run: () => undefined,
+})
 let tasking: Tasking<postgres.TransactionSql>
 let sql: postgres.Sql
 
 beforeAll(() => {
-  tasking = createTasking({ store: pgStore({ url: database.url, listen: false }), tasks: [task] })
+  tasking = createTasking({
+    store: pgStore({ url: database.url, listen: false }),
+    tasks: [task, onDisk],
+  })
   sql = postgres(database.url, { max: 4, prepare: false, onnotice: () => undefined })
 })
 beforeEach(() => emptied(sql))
@@ -69,6 +78,38 @@ test('plain SQL dispatches into a group, which its finalizer then waits for', as
   expect((await group.finish(task, 2)).outcome).toBe('blocked')
   const late = sql`select tasking.dispatch('task', '1', group_id => ${group.id})`
   await expect(late).rejects.toThrow(/is closed/)
+})
+
+test('no member enters from a transaction that may not see that its group is closed', async () => {
+  const group = await tasking.createGroup()
+  const late = sql.begin('isolation level repeatable read', async (tx) => {
+    await tx`select from tasking.task`
+    await group.close()
+    await group.dispatch(task, 1, { tx })
+  })
+  await expect(late).rejects.toMatchObject({ code: 'transaction_isolation' })
+  const alone = sql.begin('isolation level repeatable read', (tx) => group.finish(task, 2, { tx }))
+  await expect(alone).rejects.toMatchObject({ code: 'transaction_isolation' })
+  expect(await group.counts()).toMatchObject({ waiting: 0 })
+})
+
+test('a cancel that waits for one that runs keeps nobody from the resources of the others', async () => {
+  const group = await tasking.createGroup()
+  const cameFirst = await group.dispatch(task, 1)
+  const worker = await register(tasking.store)
+  await claim(tasking.store, worker, 1)
+  await group.dispatch(onDisk)
+  await using handlers = await OpenTransaction.begin(
+    sql,
+    (tx) => tx`select from tasking.task where id = ${cameFirst.id} for update`,
+  )
+  const canceled = group.cancel()
+  await eventually(async () => (await group.counts()).canceled === 1, {
+    what: 'one to be canceled',
+  })
+  await tasking.dispatch(onDisk)
+  await handlers.rollback()
+  expect(await canceled).toEqual({ canceled: 1, canceling: 1 })
 })
 
 test('a large group is canceled in several transactions, with what runs', async () => {

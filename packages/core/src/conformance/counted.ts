@@ -76,6 +76,18 @@ export const countedCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'counted: one that fits its capacity goes on behind one that does not fit a smaller one',
+    async run(store) {
+      const count = (input: string, amount: number, capacity: number) =>
+        taskOf(store, { counted: [gpus(amount, capacity)] }, { input })
+      await store.dispatch([count('a', 5, 8), count('b', 3, 8), count('c', 1, 4), count('d', 1, 8)])
+      const worker = await HandWorker.register(store)
+      const [, b] = await worker.claim(10)
+      if (b === undefined) throw new Error('two tasks')
+      same(inputs((await worker.turn(10, [completed(b)])).claimed), ['d'], 'five, six with "c"')
+    },
+  },
+  {
     name: 'counted: two that end at once make room for one that needs both',
     async run(store) {
       await store.dispatch(counting(store, 4, 4, 7))

@@ -19,6 +19,8 @@ export async function recordCreation(
       cross join jsonb_array_elements_text($4::text::jsonb) as r (resource)
       where t.id = $1::text::uuid and t.worker_id = $2::text::uuid
         and t.fencing_token = $3::text::bigint and t.state in ('running', 'canceling')
+        -- Whoever gives the task away waits for this record, or refuses it.
+        for share of t
          on conflict (task_id, resource) do update set state = excluded.state
      returning 1`,
     [id, workerId, fencingToken.toString(), JSON.stringify(resources), state],
