@@ -259,7 +259,7 @@ export class MemoryStore implements Store<never> {
 
   async beat(id: string): Promise<Beat> {
     const alive = this.#workers.beat(id)
-    return { alive, fleet: this.#workers.fleet, owned: this.#tasks.ownedBy(id).length }
+    return { alive, ...this.#workers.strength, owned: this.#tasks.ownedBy(id).length }
   }
 
   async unregisterWorker(id: string): Promise<void> {

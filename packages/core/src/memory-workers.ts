@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts'
 import type { Task } from './task.ts'
 import { satisfies } from './version.ts'
 import { kindOfWorker } from './worker.ts'
-import type { WorkerRecord, WorkerRegistration } from './worker.ts'
+import type { Beat, WorkerRecord, WorkerRegistration } from './worker.ts'
 
 /** A worker in memory, with its heartbeat. */
 export type MemoryWorker = WorkerRegistration & {
@@ -38,9 +38,13 @@ export class MemoryWorkers {
     return this.#all.filter((worker) => this.#isOverdue(worker))
   }
 
-  /** How many claim tasks. */
-  get fleet(): number {
-    return this.#all.filter((worker) => kindOfWorker(worker) === 'worker').length
+  /** How many living ones claim tasks, and how many of any kind do housekeeping. */
+  get strength(): Pick<Beat, 'fleet' | 'housekeepers'> {
+    const alive = this.#all.filter((worker) => !this.#isOverdue(worker))
+    return {
+      fleet: alive.filter((worker) => kindOfWorker(worker) === 'worker').length,
+      housekeepers: alive.filter(({ auxiliary = false }) => !auxiliary).length,
+    }
   }
 
   /** @param tasksOf how many tasks a worker runs */
@@ -48,6 +52,7 @@ export class MemoryWorkers {
     return this.#all.map((worker) => ({
       ...worker,
       kind: kindOfWorker(worker),
+      auxiliary: worker.auxiliary ?? false,
       alive: !this.#isOverdue(worker),
       runningTasks: tasksOf(worker.id),
     }))

@@ -9,6 +9,8 @@ export interface WorkerRegistration {
   readonly ttlMs: number
   /** How many tasks it may claim at once: none for one that runs only what it dispatches itself. */
   readonly concurrency: number
+  /** Whether it leaves the housekeeping to others. Default false. */
+  readonly auxiliary?: boolean
   /** In the order in which it serves them. */
   readonly queues: readonly string[]
   /** The names of the tasks it can run; others it leaves alone. */
@@ -25,6 +27,7 @@ export type WorkerKind = 'worker' | 'dispatcher'
 
 export interface WorkerRecord extends WorkerRegistration {
   readonly kind: WorkerKind
+  readonly auxiliary: boolean
   readonly startedAt: Date
   readonly lastHeartbeatAt: Date
   /** Whether its last heartbeat is younger than its TTL, by the store's clock. */
@@ -35,8 +38,10 @@ export interface WorkerRecord extends WorkerRegistration {
 export interface Beat {
   /** False once the worker has been declared missing: it must stop its handlers and end. */
   readonly alive: boolean
-  /** How many workers share the database, without dispatchers; polling adapts to it. */
+  /** How many living workers share the database, without dispatchers; polling adapts to it. */
   readonly fleet: number
+  /** How many living ones share the housekeeping. */
+  readonly housekeepers: number
   /** How many tasks it owns; more than it knows of were claimed by a turn whose answer was lost. */
   readonly owned: number
 }

@@ -11,6 +11,7 @@ CREATE TABLE "tasking"."app_status" (
 	"version" text NOT NULL,
 	"ttl_ms" integer NOT NULL,
 	"concurrency" integer NOT NULL,
+	"auxiliary" boolean DEFAULT false NOT NULL,
 	"queues" text[] NOT NULL,
 	"task_names" text[] NOT NULL,
 	"serving" text[],

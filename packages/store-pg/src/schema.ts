@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import {
   bigint,
+  boolean,
   check,
   customType,
   doublePrecision,
@@ -177,6 +178,7 @@ export function tablesIn(schemaName: string) {
     version: text('version').notNull(),
     ttlMs: integer('ttl_ms').notNull(),
     concurrency: integer('concurrency').notNull(),
+    auxiliary: boolean('auxiliary').notNull().default(false),
     queues: text('queues').array().notNull(),
     taskNames: text('task_names').array().notNull(),
     /** What is left of the queues while some are paused; null for all. */

@@ -44,6 +44,15 @@ test('a heartbeat does not undo a pause that it has waited for, nor its end', as
   expect(await claim(store, worker, 1)).toHaveLength(1)
 })
 
+test('a worker that is late counts itself with its heartbeat', async () => {
+  const worker = await register(store)
+  await register(store)
+  await sql`update tasking.app_status set last_heartbeat_at = now() - interval '1 hour'`
+  const late = { alive: true, fleet: 1, housekeepers: 1 }
+  expect(await store.beat(worker)).toMatchObject(late)
+  expect(await store.beat(store.newId())).toMatchObject({ alive: false, fleet: 1 })
+})
+
 test('a heartbeat does not undo what was told of new requirements meanwhile', async () => {
   const worker = store.newId()
   await store.registerWorker({

@@ -12,8 +12,8 @@ export interface DueAlarmListener {
 
 /**
  * Has the store put scheduled tasks in line when they are due. It rings only when somebody has said
- * that one will be: a signal, a turn that had nothing to do, housekeeping. All workers ring, spread
- * over a while that grows with the fleet, so that the first is soon and the last does no harm.
+ * that one will be: a signal, a turn that had nothing to do, housekeeping. All workers that do
+ * housekeeping ring, spread over a while that grows with their number, so that the first is soon and the last does no harm.
  */
 export class DueAlarm {
   readonly #store: Store
@@ -26,8 +26,8 @@ export class DueAlarm {
   #ringAt = Infinity
   #notBefore = 0
   #pauseMs = shortestPauseMs
-  /** How many workers there are. */
-  fleet = 1
+  /** How many workers ring. */
+  housekeepers = 1
 
   constructor(store: Store, clock: Clock, listener: DueAlarmListener) {
     this.#store = store
@@ -51,7 +51,8 @@ export class DueAlarm {
     const dueAt = inMs === null ? Infinity : performance.now() + inMs
     if (dueAt >= this.#dueAt) return
     this.#dueAt = dueAt
-    this.#ringAt = dueAt + (this.#clock.random() * this.fleet * 1_000) / fleetLooksPerSecond
+    const spreadMs = (this.housekeepers * 1_000) / fleetLooksPerSecond
+    this.#ringAt = dueAt + this.#clock.random() * spreadMs
     this.#nudge.give()
   }
 

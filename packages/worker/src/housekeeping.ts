@@ -2,7 +2,7 @@ import type { Clock } from '@tasking/core'
 
 // A worker that lives for less than a seldom duty's period would never get to it.
 const longestFirstMs = 60_000
-// So many workers try as often as one alone would; a larger fleet tries no more often than these.
+// So many workers try as often as one alone would; more of them try no more often than these.
 const fewWorkers = 4
 
 /** What a run of a duty says of the next one. */
@@ -27,9 +27,10 @@ export interface HousekeepingListener {
 }
 
 /**
- * What some worker does now and then for all. Every worker tries each duty at its own jittered
- * moments, and the larger the fleet the more seldom; the store lets one through at a time. Each duty
- * goes its own way, so one that fails or takes long holds up no other.
+ * What some worker does now and then for all. Every housekeeper comes to each duty at its own
+ * jittered moments and, the more of them there are, passes it over the more often; the store lets one
+ * through at a time. None sleeps for longer than a period: of a thousand only one may be left by then.
+ * Each duty goes its own way, so one that fails or takes long holds up no other.
  */
 export class Housekeeping {
   readonly #duties: readonly Duty[]
@@ -37,8 +38,8 @@ export class Housekeeping {
   readonly #listener: HousekeepingListener
   readonly #end = new AbortController()
   #running: Promise<unknown> | undefined
-  /** How many workers there are. */
-  fleet = 1
+  /** How many living workers do housekeeping. */
+  housekeepers = 1
 
   constructor(duties: readonly Duty[], clock: Clock, listener: HousekeepingListener) {
     this.#duties = duties
@@ -63,12 +64,15 @@ export class Housekeeping {
   async #keep(duty: Duty): Promise<void> {
     const { signal } = this.#end
     let pauseMs = this.#pauseMs(Math.min(duty.periodMs, longestFirstMs))
+    let isExpected = false
     while (!signal.aborted) {
       await this.#clock.sleep(pauseMs, signal)
       if (signal.aborted) return
       pauseMs = this.#pauseMs(duty.periodMs)
-      const { nextInMs, worked = false } = await this.#run(duty)
-      if (nextInMs !== undefined && this.#heeds(worked)) pauseMs = Math.min(pauseMs, nextInMs)
+      if (!isExpected && !this.#takesTurn) continue
+      const { nextInMs = Infinity, worked = false } = await this.#run(duty)
+      isExpected = nextInMs < pauseMs && this.#heeds(worked)
+      if (isExpected) pauseMs = nextInMs
     }
   }
 
@@ -82,12 +86,17 @@ export class Housekeeping {
   }
 
   #pauseMs(periodMs: number): number {
-    return periodMs * (0.5 + this.#clock.random()) * Math.max(1, this.fleet / fewWorkers)
+    return periodMs * (0.5 + this.#clock.random())
+  }
+
+  get #takesTurn(): boolean {
+    const { housekeepers } = this
+    return housekeepers <= fewWorkers || this.#clock.random() * housekeepers < fewWorkers
   }
 
   // All that have heard of a moment would run then, and hear of the next one: who was too late for
   // anything is ever less likely to go on with that.
   #heeds(worked: boolean): boolean {
-    return worked || this.fleet <= fewWorkers || this.#clock.random() < 0.5
+    return worked || this.housekeepers <= fewWorkers || this.#clock.random() < 0.5
   }
 }

@@ -77,8 +77,8 @@ export class PullingWorker implements Worker {
     this.#heartbeat = new Heartbeat(store, clock, this.id, ttlMs, {
       onBeat: (beat) => {
         this.#loop.polling.fleet = beat.fleet
-        this.#housekeeping.fleet = beat.fleet
-        this.#dueAlarm.fleet = beat.fleet
+        this.#housekeeping.housekeepers = beat.housekeepers
+        this.#dueAlarm.housekeepers = beat.housekeepers
         this.#loop.compare(beat)
         this.#children?.renew(this.#heartbeat.renewedAt + ttlMs * childPatience)
       },

@@ -17,7 +17,8 @@ export async function register(
   heartbeat: Heartbeat,
   stop: AbortSignal,
 ): Promise<boolean> {
-  const { tasking, name, version, versions, ttlMs, concurrency, queues, clock, logger } = settings
+  const { tasking, name, version, versions, ttlMs, queues, clock, logger } = settings
+  const { concurrency, auxiliary } = settings
   const runnable = runnableOf(settings)
   const taskNames = runnable.map((definition) => definition.name)
   const cleansUp = runnable.filter((one) => one.cleanUp).map((definition) => definition.name)
@@ -28,7 +29,7 @@ export async function register(
       await tasking.store.check()
       tried = true
       await tasking.store.registerWorker({
-        ...{ id, name, version, versions, ttlMs, concurrency, queues, taskNames },
+        ...{ id, name, version, versions, ttlMs, concurrency, auxiliary, queues, taskNames },
         ...(cleansUp.length > 0 && { cleansUp }),
       })
       await heartbeat.start()

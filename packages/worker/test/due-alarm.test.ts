@@ -97,7 +97,7 @@ describe('DueAlarm', () => {
   test('spreads a large fleet, within 200 a second', async () => {
     const { clock, promote, alarm } = setUp()
     vi.spyOn(clock, 'random').mockReturnValue(0.5)
-    alarm.fleet = 1_000
+    alarm.housekeepers = 1_000
     alarm.expect(100)
     await clock.advance(2_599)
     expect(promote).not.toHaveBeenCalled()

@@ -9,7 +9,7 @@ import { Gate } from './gate.ts'
 import { handClock } from './hand-clock.ts'
 
 const ttlMs = 3_000
-const alive: Beat = { alive: true, fleet: 7, owned: 2 }
+const alive: Beat = { alive: true, fleet: 7, housekeepers: 3, owned: 2 }
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -117,7 +117,7 @@ describe('Heartbeat', () => {
     beat.mockRejectedValueOnce(new Error('no answer'))
     await heartbeat.ask()
     expect(listener.onFailure).toHaveBeenCalledOnce()
-    beat.mockResolvedValue({ alive: false, fleet: 6, owned: 0 })
+    beat.mockResolvedValue({ alive: false, fleet: 6, housekeepers: 3, owned: 0 })
     await heartbeat.ask()
     expect(listener.onMissing).toHaveBeenCalledOnce()
     await heartbeat.ask()
@@ -141,7 +141,7 @@ describe('Heartbeat', () => {
   test('gives up at once when it has been declared missing', async () => {
     const { heartbeat, clock, beat, listener } = setUp(async () => alive)
     await heartbeat.start()
-    beat.mockResolvedValue({ alive: false, fleet: 6, owned: 0 })
+    beat.mockResolvedValue({ alive: false, fleet: 6, housekeepers: 3, owned: 0 })
     await clock.advance(ttlMs / 3)
     expect(listener.onMissing).toHaveBeenCalledOnce()
     expect(listener.onBeat).toHaveBeenCalledTimes(1)
@@ -150,7 +150,7 @@ describe('Heartbeat', () => {
   test('gives up once, and beats no more', async () => {
     const { heartbeat, clock, beat, listener } = setUp(async () => alive)
     await heartbeat.start()
-    beat.mockResolvedValue({ alive: false, fleet: 6, owned: 0 })
+    beat.mockResolvedValue({ alive: false, fleet: 6, housekeepers: 3, owned: 0 })
     await clock.advance(ttlMs / 3)
     await clock.advance(10 * ttlMs)
     expect(beat).toHaveBeenCalledTimes(2)

@@ -57,11 +57,24 @@ describe('Housekeeping', () => {
 
   test('leaves them to others the more, the more there are', async () => {
     const { clock, run, housekeeping } = setUp()
-    housekeeping.fleet = 40
+    housekeeping.housekeepers = 40
+    const random = vi.spyOn(clock, 'random').mockReturnValue(0.1)
     housekeeping.start()
-    await clock.advance(19_999)
+    await clock.advance(20_000)
     expect(run).not.toHaveBeenCalled()
-    await clock.advance(1)
+    random.mockReturnValue(0.099)
+    await clock.advance(3 * 2_000 * 0.6)
+    expect(run).toHaveBeenCalledTimes(3)
+  })
+
+  test('does them within their period when the others are gone, however many there were', async () => {
+    const { clock, run, housekeeping } = setUp()
+    housekeeping.housekeepers = 1_000
+    housekeeping.start()
+    await clock.advance(20_999)
+    expect(run).not.toHaveBeenCalled()
+    housekeeping.housekeepers = 1
+    await clock.advance(2_000)
     expect(run).toHaveBeenCalledTimes(1)
   })
 
@@ -79,14 +92,14 @@ describe('Housekeeping', () => {
 
   test('leaves the next moment to others now and then, where it was too late for this one', async () => {
     const { clock, run, housekeeping } = setUp()
-    housekeeping.fleet = 8
+    housekeeping.housekeepers = 5
     run
       .mockResolvedValueOnce({ nextInMs: 300, worked: true })
       .mockResolvedValueOnce({ nextInMs: 300, worked: false })
     housekeeping.start()
-    await clock.advance(4_300)
+    await clock.advance(2_300)
     expect(run).toHaveBeenCalledTimes(2)
-    await clock.advance(3_999)
+    await clock.advance(1_999)
     expect(run).toHaveBeenCalledTimes(2)
     await clock.advance(1)
     expect(run).toHaveBeenCalledTimes(3)

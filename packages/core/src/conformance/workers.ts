@@ -9,13 +9,31 @@ export const workerCases: readonly ConformanceCase[] = [
       const other = await HandWorker.register(store)
       await store.dispatch([taskOf(store, {}, { queue: 'a' })])
       await worker.claim(1)
-      same(await store.beat(worker.id), { alive: true, fleet: 2, owned: 1 }, 'beat')
+      const beat = await store.beat(worker.id)
+      same(beat, { alive: true, fleet: 2, housekeepers: 2, owned: 1 }, 'beat')
       const record = (await store.workers()).find(({ id }) => id === worker.id)
       same([record?.name, record?.queues, record?.runningTasks], ['one', ['a', 'b'], 1], 'record')
       await store.unregisterWorker(other.id)
       await store.unregisterWorker(other.id)
       same((await store.beat(other.id)).alive, false, 'not alive')
       same((await store.workers()).length, 1, 'left')
+    },
+  },
+  {
+    name: 'workers: the auxiliary keep no house, and the missing do not count',
+    async run(store) {
+      const full = await HandWorker.register(store)
+      const helper = await HandWorker.register(store, { auxiliary: true })
+      const { fleet, housekeepers } = await store.beat(helper.id)
+      same([fleet, housekeepers], [2, 1], 'with an auxiliary one')
+      await HandWorker.register(store, { auxiliary: true, concurrency: 0 })
+      // Overdue at once.
+      await HandWorker.register(store, { ttlMs: -1 })
+      await HandWorker.register(store, { ttlMs: -1 })
+      const left = await store.beat(full.id)
+      same([left.fleet, left.housekeepers], [2, 1], 'beside overdue ones')
+      const records = await store.workers()
+      same(records.filter(({ auxiliary }) => auxiliary).length, 2, 'shown')
     },
   },
   {

@@ -59,13 +59,21 @@ export async function beat(connection: Connection, schema: string, id: WorkerId)
        returning id
      )
      select exists (select from alive),
-            (select count(*) from "${schema}".app_status where concurrency > 0)::int,
+            strength.fleet, strength.housekeepers,
             (select count(*) from "${schema}".task
-              where worker_id = $1::text::uuid and state in ('running', 'canceling'))::int`,
+              where worker_id = $1::text::uuid and state in ('running', 'canceling'))::int
+       from (
+         select (count(*) filter (where concurrency > 0))::int as fleet,
+                (count(*) filter (where not auxiliary))::int as housekeepers
+           from "${schema}".app_status
+          where last_heartbeat_at + ttl_ms * interval '1 millisecond' > now()
+             -- The beat of one that was overdue isn't seen here yet.
+             or id = $1::text::uuid
+       ) as strength`,
     [id],
   )
-  const [alive, fleet, owned] = row as [boolean, number, number]
-  return { alive, fleet, owned }
+  const [alive, fleet, housekeepers, owned] = row as [boolean, number, number, number]
+  return { alive, fleet, housekeepers, owned }
 }
 
 /** Ends what the worker still holds, and forgets it. */

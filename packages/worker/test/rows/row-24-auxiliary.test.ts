@@ -35,4 +35,23 @@ describe('row 24: an auxiliary worker', () => {
     await scene.startedWorker(scene.tasking([quick]), { housekeeping })
     await eventually(async () => !(await isKnown()), { what: 'the housekeeping' })
   })
+
+  test.each([
+    ['auxiliary ones', { auxiliary: true, ttlMs: 60_000 }],
+    ['others that are gone', { ttlMs: -1 }],
+  ])('counts for nothing there: beside 499 %s a worker looks as often', async (_, others) => {
+    await using scene = await Scene.open()
+    const tasking = scene.tasking([])
+    const { store } = tasking
+    const register = (settings: { readonly ttlMs: number; readonly auxiliary?: boolean }) => {
+      const rest = { version: '', concurrency: 1, queues: ['default'], taskNames: [] }
+      return store.registerWorker({ id: store.newId(), name: 'other', ...rest, ...settings })
+    }
+    await register({ ttlMs: -1 })
+    for (let i = 0; i < 499; i += 1) await register(others)
+    const areKnown = async () => (await store.workers()).some(({ alive }) => !alive)
+    // One of 500 that share the housekeeping would look once in 40 s on average.
+    await scene.startedWorker(scene.tasking([]), { housekeeping: { missing: '300ms' } })
+    await eventually(async () => !(await areKnown()), { what: 'the first look', timeout: 5_000 })
+  })
 })
