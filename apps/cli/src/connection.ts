@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { createTasking, encryptionKeysFrom } from '@tasking/core'
+import { createTasking, encryptionFromVariables } from '@tasking/core'
 import type { AnyTaskDefinition, Tasking } from '@tasking/core'
 import { wrongUsage } from './command-error.ts'
 import { globalFlags } from './global-flags.ts'
@@ -20,6 +20,12 @@ export function placeOf(command: Command): Place {
   return { url, ...(schema !== undefined && { schema }) }
 }
 
+/** Whether there are keys, and only definitions say which inputs are encrypted with them. */
+export function encryptsByDefinition(): boolean {
+  const encryption = encryptionFromVariables(process.env)
+  return encryption !== undefined && encryption.all === undefined
+}
+
 /** Hands out a tasking on the database, and closes it afterwards. */
 export async function withTasking(
   command: Command,
@@ -30,10 +36,7 @@ export async function withTasking(
   // Loaded when it is needed, so that --help is quick.
   const { pgStore } = await import('@tasking/store-pg')
   const store = pgStore({ ...place, poolSize: 2, listen: false })
-  const keys = process.env['TASKING_ENCRYPTION_KEYS']
-  await using tasking = createTasking({
-    ...{ store, tasks },
-    ...(keys && { encryption: { keys: encryptionKeysFrom(keys) } }),
-  })
+  const encryption = encryptionFromVariables(process.env)
+  await using tasking = createTasking({ store, tasks, ...(encryption && { encryption }) })
   await use(tasking)
 }

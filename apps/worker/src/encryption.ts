@@ -1,12 +1,12 @@
-import { encryptionKeysFrom } from '@tasking/core'
+import { encryptionFromVariables } from '@tasking/core'
 import type { EncryptionOptions } from '@tasking/core'
 
 /**
- * The encryption keys of the environment, which threads and processes for handlers have as well, so
- * that no message carries them.
+ * What the environment says of encryption, which threads and processes for handlers have as well, so
+ * that no message carries keys.
  * @throws InvalidOptionError
  */
 export function encryption(): { readonly encryption?: EncryptionOptions } {
-  const keys = process.env['TASKING_ENCRYPTION_KEYS']
-  return keys ? { encryption: { keys: encryptionKeysFrom(keys) } } : {}
+  const options = encryptionFromVariables(process.env)
+  return options === undefined ? {} : { encryption: options }
 }

@@ -64,13 +64,6 @@ export function listFromVariable(text: string): string[] {
     .filter((item) => item !== '')
 }
 
-/** @throws InvalidOptionError */
-export function switchFromVariable(name: string, text: string): boolean {
-  if (/^(?:1|true|yes|on)$/i.test(text)) return true
-  if (/^(?:0|false|no|off)$/i.test(text)) return false
-  throw new InvalidOptionError(name, text, 'true or false')
-}
-
 /** A set but empty variable means the same as none: that is how Compose files leave one out. */
 export function forgetEmptyVariables(): void {
   for (const [name, value] of Object.entries(process.env)) {

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import { isolations } from '@tasking/core'
+import { isolations, switchFromVariable } from '@tasking/core'
 import type { Duration, Isolation, Versions } from '@tasking/core'
 import type { DutyPeriods, PurgePolicy } from '@tasking/worker'
 import {
@@ -9,7 +9,6 @@ import {
   listenAddress,
   listFromVariable,
   port,
-  switchFromVariable,
   versionsByName,
   wholeNumber,
 } from './flag-values.ts'

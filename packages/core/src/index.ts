@@ -167,6 +167,7 @@ export type { CancelRequest, Look, Turn, TurnResult, TurnStore } from './turn.ts
 export { kindOfWorker } from './worker.ts'
 export type { Beat, WorkerKind, WorkerRecord, WorkerRegistration, WorkerStore } from './worker.ts'
 export { workerStopped } from './worker-loss.ts'
+export { encryptionFromVariables, switchFromVariable } from './variables.ts'
 export { checkedVersions } from './version.ts'
 export type { Versions } from './version.ts'
 export type { Tasking, TaskingOptions, TaskGroupOptions } from './tasking.ts'

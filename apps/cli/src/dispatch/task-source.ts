@@ -2,6 +2,11 @@ import { closestMatch } from 'leven'
 import { defineTask } from '@tasking/core'
 import type { AnyTaskDefinition, ResourceRequest, Tasking } from '@tasking/core'
 import { CommandError } from '../command-error.ts'
+import { encryptsByDefinition } from '../connection.ts'
+
+// Somebody who has keys may well think that it is encrypted.
+const plainText =
+  'Without --tasks nothing says that the input is to be encrypted: it is stored in plain text. Name the modules, or set TASKING_ENCRYPT_ALL to true, or to false if that is as it should be.'
 
 /** Where the definitions come from that tasks are dispatched by. */
 export interface TaskSource {
@@ -49,6 +54,7 @@ export function namedTasks(
   tasking: Tasking,
   options: { readonly force: boolean; note(text: string): void },
 ): TaskSource {
+  let warned = !encryptsByDefinition()
   let known: Promise<ReadonlySet<string> | undefined> | undefined
 
   async function check(name: string): Promise<void> {
@@ -74,6 +80,8 @@ export function namedTasks(
   return {
     async definition(name, resources) {
       await check(name)
+      if (!warned) options.note(plainText)
+      warned = true
       // This process never runs it.
       return defineTask({ name, resources, run: () => undefined })
     },

@@ -2,15 +2,16 @@ import { fileURLToPath } from 'node:url'
 import { createTasking, encryptionKeysFrom, newEncryptionKey } from '@tasking/core'
 import type { Tasking } from '@tasking/core'
 import { pgStore } from '@tasking/store-pg'
-import { spawnNode, testDatabase } from '@tasking/testbed'
+import { eventually, spawnNode, testDatabase } from '@tasking/testbed'
 import postgres from 'postgres'
 import { describe, expect, test } from 'vitest'
+import { relays } from '../fixtures/relaying-tasks.ts'
 import * as tasks from '../fixtures/secret-tasks.ts'
 import { EventLog } from '../event-log.ts'
 import { createWorker } from '../../src/index.ts'
 
 const program = new URL('../../../../apps/worker/src/main.ts', import.meta.url)
-const tasksFile = fileURLToPath(new URL('../fixtures/secret-tasks.ts', import.meta.url))
+const fileOf = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 const variable = newEncryptionKey('k1')
 const keys = encryptionKeysFrom(variable)
 const password = 'correct horse battery staple'
@@ -26,11 +27,32 @@ async function setUp(stack: AsyncDisposableStack) {
   return { database, open }
 }
 
+/** That so many tasks and schedules are there, and none of their inputs can be read. */
+async function expectSealed(url: string, count: number): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined })
+  const rows = await sql`
+    select to_json(t)::text as row from tasking.task as t
+    union all select to_json(s)::text from tasking.schedule as s`
+  await sql.end()
+  expect(rows).toHaveLength(count)
+  for (const { row } of rows) {
+    expect(row).toContain('"$encrypted"')
+    expect(row).not.toMatch(/password|horse/)
+  }
+}
+
 describe('row 31: encrypted arguments', { timeout: 60_000 }, () => {
   test('a worker with the key runs them: inline, in a thread, in a process', async () => {
     await using stack = new AsyncDisposableStack()
     const { database, open } = await setUp(stack)
-    const args = ['--tasks', tasksFile, '--database-url', database.url, '--concurrency', '3']
+    const args = [
+      '--tasks',
+      fileOf('secret-tasks.ts'),
+      '--database-url',
+      database.url,
+      '--concurrency',
+      '3',
+    ]
     const env = { TASKING_ENCRYPTION_KEYS: variable }
     const worker = stack.use(spawnNode(program, args, { env }))
     await worker.waitForLine(/"worker started"/, 40_000)
@@ -53,16 +75,27 @@ describe('row 31: encrypted arguments', { timeout: 60_000 }, () => {
     await tasking.dispatch(tasks.inline, { password })
     await tasking.schedules.set({ name: 'a', task: tasks.inline, input: { password }, every: '1h' })
     await tasking.schedules.runNow('a')
-    const sql = postgres(database.directUrl, { max: 1, onnotice: () => undefined })
-    const rows = await sql`
-      select to_json(t)::text as row from tasking.task as t
-      union all select to_json(s)::text from tasking.schedule as s`
-    await sql.end()
-    expect(rows).toHaveLength(3)
-    for (const { row } of rows) {
-      expect(row).toContain('"$encrypted"')
-      expect(row).not.toMatch(/password|horse/)
+    await expectSealed(database.directUrl, 3)
+  })
+
+  test('TASKING_ENCRYPT_ALL holds for what handlers dispatch and for declared schedules', async () => {
+    await using stack = new AsyncDisposableStack()
+    const { database } = await setUp(stack)
+    const args = ['--tasks', fileOf('relaying-tasks.ts'), '--database-url', database.url]
+    const env = { TASKING_ENCRYPTION_KEYS: variable, TASKING_ENCRYPT_ALL: 'true' }
+    const options = ['--concurrency', '3', '--housekeeping', 'schedules=100ms']
+    const worker = stack.use(spawnNode(program, [...args, ...options], { env }))
+    await worker.waitForLine(/"worker started"/, 40_000)
+    const store = pgStore({ url: database.url, poolSize: 3 })
+    const tasking: Tasking = stack.use(createTasking({ store, encryption: { keys, all: true } }))
+    const handles = await Promise.all(relays.map((relay) => tasking.dispatch(relay, { password })))
+    for (const handle of handles) {
+      const child = tasking.task(await handle.result({ timeout: '30s' }))
+      expect(await child.result({ timeout: '30s' })).toBe(password.length)
     }
+    const declared = async () => (await tasking.schedules.list()).length > 0
+    await eventually(declared, { what: 'the schedule', timeout: 20_000 })
+    await expectSealed(database.directUrl, 7)
   })
 
   test('without the key: listing, showing, canceling, deleting, but not dispatching', async () => {
