@@ -90,6 +90,25 @@ describe('runTask', () => {
     expect(await runTask(own)).toBe('kept')
   })
 
+  test('runs what has to be encrypted, or requires versions, or is for later', async () => {
+    const login = defineTask({
+      ...{ name: 'login', encrypted: true, requires: { codec: '2.1' } },
+      run: ({ password }: { password: string }) => password.length,
+    })
+    const later = { options: { delay: '1h', requires: { core: '7-rc' } } } as const
+    expect(await runTask(login, { password: 'horse' }, later)).toBe(5)
+    const far = { options: { runAt: new Date('2999-01-01') } }
+    expect(await runTask(login, { password: 'horse' }, far)).toBe(5)
+  })
+
+  test('says so where there is a twin already, and leaves that alone', async () => {
+    const tasking: Tasking = createTasking({ store: new MemoryStore() })
+    const twin = await tasking.dispatch(idle, undefined, { dedupe: 'k' })
+    const run = runTask(idle, undefined, { tasking, options: { dedupe: 'k' } })
+    await expect(run).rejects.toMatchObject({ code: 'invalid_option', option: 'dedupe' })
+    expect(await twin.load()).toMatchObject({ state: 'waiting' })
+  })
+
   test('says so where the resources are taken', async () => {
     const tasking: Tasking = createTasking({ store: new MemoryStore() })
     const alone = defineTask({ name: 'alone', resources: { exclusive: ['r'] }, run: () => 1 })
@@ -97,10 +116,23 @@ describe('runTask', () => {
     await expect(runTask(alone, undefined, { tasking })).rejects.toMatchObject({
       ...{ code: 'invalid_option', option: 'tasking', value: 'blocked' },
     })
+    const skipping = { tasking, options: { ifBlocked: 'skip' } } as const
+    await expect(runTask(alone, undefined, skipping)).rejects.toMatchObject({
+      ...{ code: 'invalid_option', option: 'tasking', value: 'skipped' },
+    })
   })
 })
 
 describe.each(['memory', 'postgres'] as const)('drain on %s', (kind) => {
+  test('has the versions that tasks require', async () => {
+    await using scene = await Scene.open(kind)
+    const encode = defineTask({ name: 'encode', requires: { codec: '2.1' }, run: () => 'done' })
+    const tasking = scene.tasking([encode])
+    await tasking.dispatch(encode)
+    await tasking.dispatch(encode, undefined, { requires: { codec: '3', core: '1.4' } })
+    expect(await drain(tasking)).toMatchObject([{ state: 'completed' }, { state: 'completed' }])
+  })
+
   test('runs all that can run, by priority and in line, and what that dispatches', async () => {
     await using scene = await Scene.open(kind)
     const order: string[] = []

@@ -26,9 +26,8 @@ export async function drain(
     await fireDueSchedules(tasking.store)
     await tasking.store.promote()
     const taskNames = [...tasking.definitions.keys()]
-    await using worker = await HandWorker.register(tasking, {
-      ...{ queues: await queuesOf(tasking), taskNames },
-    })
+    const waiting = await tasking.list({ states: ['waiting'], limit: 100_000 })
+    await using worker = await HandWorker.register(tasking, taskNames, waiting)
     for (let task = await worker.claim(); task; task = await worker.claim()) {
       if (ran.length === most) throw endless(most, task.name)
       const completion = await worker.runOf(task).run(tasking, logger)
@@ -36,11 +35,6 @@ export async function drain(
     }
   }
   return ran
-}
-
-async function queuesOf(tasking: Tasking): Promise<string[]> {
-  const waiting = await tasking.list({ states: ['waiting'], limit: 100_000 })
-  return [...new Set(waiting.map(({ queue }) => queue))]
 }
 
 function endless(most: number, name: string): Error {

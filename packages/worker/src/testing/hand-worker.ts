@@ -12,10 +12,8 @@ import { HandlerRun } from '../handler-run.ts'
 // Longer than any test: nobody is to take it for missing.
 const ttlMs = 86_400_000
 
-interface Reach {
-  readonly queues: readonly string[]
-  readonly taskNames: readonly string[]
-}
+// No component that a task requires can be newer.
+const newestVersion = '999999999.999999999.999999999.999999999'
 
 /** A worker without a loop: it claims a task and runs its handler when it is told to. */
 export class HandWorker implements AsyncDisposable {
@@ -28,8 +26,17 @@ export class HandWorker implements AsyncDisposable {
     this.#id = id
   }
 
-  static async register(tasking: Tasking, reach: Reach): Promise<HandWorker> {
+  /** @param tasks whose queues it serves, and for which it has whatever they require */
+  static async register(
+    tasking: Tasking,
+    taskNames: readonly string[],
+    tasks: readonly Task[],
+  ): Promise<HandWorker> {
     const id = tasking.store.newId()
+    const queues = [...new Set(tasks.map(({ queue }) => queue))]
+    const components = tasks.flatMap(({ options }) => Object.keys(options?.requires ?? {}))
+    const versions = Object.fromEntries(components.map((name) => [name, newestVersion]))
+    const reach = { queues, taskNames, versions }
     const worker = { id, name: 'test', version: '', ttlMs, concurrency: 1, ...reach }
     await tasking.store.registerWorker(worker)
     return new HandWorker(tasking, id)

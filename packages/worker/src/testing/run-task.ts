@@ -2,8 +2,10 @@ import {
   BatchEntryError,
   createTasking,
   defaultQueue,
+  encryptionKeysFrom,
   InvalidOptionError,
   MemoryStore,
+  newEncryptionKey,
   silentLogger,
 } from '@tasking/core'
 import type {
@@ -24,7 +26,7 @@ export interface RunTaskOptions {
   readonly signal?: AbortSignal
   /** Where the handler's dispatches go, and where the task stands. Default: one in memory, unseen. */
   readonly tasking?: Tasking
-  /** As for a dispatch. */
+  /** As for a dispatch, but that it is due at once. */
   readonly options?: DispatchOptions
   /** Where the handler's log goes. Default: nowhere. */
   readonly logger?: Logger
@@ -47,7 +49,9 @@ export async function runTask<Dispatched, Input, Result>(
 ): Promise<Jsonified<Result>> {
   const { tasking } = options
   if (tasking !== undefined) return run(tasking, definition, input, options)
-  await using own: Tasking = createTasking({ store: new MemoryStore() })
+  // A definition may ask for encryption: this key is as good as any.
+  const encryption = { keys: encryptionKeysFrom(newEncryptionKey('test')) }
+  await using own: Tasking = createTasking({ store: new MemoryStore(), encryption })
   return await run(own, definition, input, options)
 }
 
@@ -61,13 +65,17 @@ async function run<Result>(
   const queue = `run-task ${tasking.store.newId()}`
   // It is to wait here for the worker below.
   const deferred = { ...definition, deferrable: true }
-  const entry = { definition: deferred, input, options: { ...options, queue } }
+  const { delay: _delay, runAt: _runAt, ...now } = options ?? {}
+  const entry = { definition: deferred, input, options: { ...now, queue } }
   const handle = await dispatch(tasking, entry)
-  const reach = { queues: [queue], taskNames: [definition.name] }
-  await using worker = await HandWorker.register(tasking, reach)
+  if (handle.outcome === 'twin') {
+    throw new InvalidOptionError('dedupe', options?.dedupe, 'a key without an unfinished twin')
+  }
+  const task = await handle.load()
+  await using worker = await HandWorker.register(tasking, [definition.name], [task])
   const claimed = await worker.claim()
   if (claimed === undefined) {
-    await handle.cancel('It can not run now.')
+    if (task.state === 'waiting') await handle.cancel('It can not run now.')
     throw new InvalidOptionError('tasking', handle.outcome, 'one where the resources are free')
   }
   const ownQueue = options?.queue ?? definition.queue ?? defaultQueue
