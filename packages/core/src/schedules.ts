@@ -55,8 +55,8 @@ export interface Schedules {
     schedule: ScheduleRequest<Dispatched, Input, Result>,
   ): Promise<Schedule>
   set(schedule: ScheduleDefinition): Promise<Schedule>
-  /** Sets those that were given to `createTasking`; a worker does so at its start. */
-  setDeclared(): Promise<void>
+  /** Those that were given to `createTasking`; a worker sets them when its housekeeping begins. */
+  readonly declared: readonly ScheduleDefinition[]
   /** By name. */
   list(): Promise<Schedule[]>
   /** @throws ScheduleNotFoundError */
@@ -90,7 +90,7 @@ export function defineSchedule<Dispatched, Input, Result>(
 
 /**
  * The schedules of this store.
- * @param declared those of `setDeclared`
+ * @param declared those that workers set
  * @param handleOf makes the handle of a dispatched task
  * @throws InvalidOptionError for two that are declared with one name
  */
@@ -125,16 +125,11 @@ export function createSchedules(
   }
 
   return {
-    find,
+    ...{ declared, find },
     async set(schedule: (TimingRequest | { timing: Timing }) & ScheduleBody) {
       return store.setSchedule(
         await newSchedule(store, definitionOf(schedule), cipher, clock.now()),
       )
-    },
-    async setDeclared() {
-      for (const schedule of declared) {
-        await store.setSchedule(await newSchedule(store, schedule, cipher, clock.now()))
-      }
     },
     list: () => store.schedules(),
     async remove(name) {

@@ -157,11 +157,11 @@ test('one that is not there is not found', async () => {
 })
 
 describe('declared schedules', () => {
-  test('are set when a worker says so', async () => {
+  test('are there to be set, by a worker or by hand', async () => {
     const schedules = [defineSchedule(hourly), defineSchedule({ ...hourly, name: 'other' })]
     const other = createTasking({ store: tasking.store, clock, schedules })
     expect(await tasking.schedules.list()).toEqual([])
-    await other.schedules.setDeclared()
+    for (const schedule of other.schedules.declared) await other.schedules.set(schedule)
     expect(await tasking.schedules.list()).toMatchObject([{ name: 'hourly' }, { name: 'other' }])
   })
 

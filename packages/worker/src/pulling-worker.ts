@@ -89,7 +89,7 @@ export class PullingWorker implements Worker {
     const onNextDue = (inMs: number | null) => this.#dueAlarm.expect(inMs)
     const duties = [
       ...dutiesOf({ ...settings, store, onFound, onNextDue }),
-      scheduleDuty(tasking, settings.duties.schedules, logger, onFound),
+      scheduleDuty(tasking, settings.duties.schedules, clock, logger, onFound),
     ]
     this.#housekeeping = new Housekeeping(duties, clock, {
       onFailure: (duty, error) => logger.warn({ err: error, duty }, 'housekeeping failed'),
