@@ -23,7 +23,11 @@ export function keepPidFile(path: string): void {
   }
   // Whatever ends it, but for a SIGKILL.
   process.once('exit', () => {
-    if (readFileSync(path, 'utf8').trim() === own) unlinkSync(path)
+    try {
+      if (readFileSync(path, 'utf8').trim() === own) unlinkSync(path)
+    } catch {
+      // Gone, or out of reach by now: that must not change the exit code.
+    }
   })
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -28,6 +28,15 @@ describe('row 27: the pid file of a worker', () => {
     first.kill('SIGTERM')
     expect(await first.exit).toEqual({ code: 0, signal: null })
     expect(existsSync(path)).toBe(false)
+  })
+
+  test('may be gone when it stops', async () => {
+    await using scene = await openWorkerScene()
+    const path = join(scene.folder, 'worker.pid')
+    const worker = await scene.start('--pid-file', path)
+    await rm(path)
+    worker.kill('SIGTERM')
+    expect(await worker.exit).toEqual({ code: 0, signal: null })
   })
 
   test('is taken over from one that was killed', async () => {
