@@ -2,6 +2,10 @@ import type { Beat, Clock, Store, WorkerId } from '@tasking/core'
 
 /** So much of the TTL may pass without a heartbeat before the worker gives itself up. */
 const patience = 0.8
+/** And so much where its timers rang late: the beat that follows at once may be answered in time. */
+const latePatience = 0.9
+/** So much of the TTL is late. */
+const late = 0.1
 /** Who starts together with many others hears of them soon, and polls no more often than they may. */
 const firstPausesMs = [1_000, 3_000]
 
@@ -14,10 +18,12 @@ export interface HeartbeatListener {
 }
 
 /**
- * Tells the store that the worker is alive, every third of its TTL and at first more often. What counts is when a beat was
- * sent, so that the worker gives itself up before the store can take it for missing, however long
- * the answer took and whatever the two clocks say: only lengths of time are compared, each by one
- * clock. The store counts from when the beat came, which is later, and to the whole TTL.
+ * Tells the store that the worker is alive, every third of its TTL and at first more often. What
+ * counts is when a beat was sent, so that the worker gives itself up before the store can take it for
+ * missing, however long the answer took and whatever the two clocks say: only lengths of time are
+ * compared, each by one clock. The store counts from when the beat came, which is later, and to the
+ * whole TTL. Whoever was kept from beating by its own event loop gets a little longer than one whose
+ * beats aren't answered, since the store is likely to answer the next.
  */
 export class Heartbeat {
   readonly #store: Store
@@ -27,6 +33,7 @@ export class Heartbeat {
   readonly #listener: HeartbeatListener
   readonly #end = new AbortController()
   #renewedAt = performance.now()
+  #patience = patience
 
   constructor(
     store: Store,
@@ -74,7 +81,7 @@ export class Heartbeat {
     const next = () => Math.min(restMs, firstPauses.next().value ?? restMs)
     let pauseMs = next()
     while (!this.#end.signal.aborted) {
-      await this.#clock.sleep(pauseMs, this.#end.signal)
+      await this.#sleep(pauseMs)
       if (this.#end.signal.aborted) return
       try {
         await this.#beat()
@@ -94,16 +101,23 @@ export class Heartbeat {
     if (!beat.alive) return this.#giveUp()
     // Beats may overtake each other.
     this.#renewedAt = Math.max(this.#renewedAt, sentAt)
+    this.#patience = patience
     this.#listener.onBeat(beat)
   }
 
   // Beside the beats, since one of those may hang for as long as the network pleases.
   async #watch(): Promise<void> {
     while (!this.#end.signal.aborted) {
-      const leftMs = this.#renewedAt + this.#ttlMs * patience - performance.now()
+      const leftMs = this.#renewedAt + this.#ttlMs * this.#patience - performance.now()
       if (leftMs <= 0) return this.#giveUp()
-      await this.#clock.sleep(leftMs, this.#end.signal)
+      await this.#sleep(leftMs)
     }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    const wakesAt = performance.now() + ms
+    await this.#clock.sleep(ms, this.#end.signal)
+    if (performance.now() - wakesAt >= this.#ttlMs * late) this.#patience = latePatience
   }
 
   #giveUp(): void {

@@ -7,6 +7,8 @@ export interface LoopDelayListener {
   onDelay(delayMs: number): void
   /** So much more time has passed by the clock on the wall: the machine was suspended, or set. */
   onJump(jumpMs: number): void
+  /** A timer rang, late or not; what ended before it has no part in later delays. */
+  onRound(): void
 }
 
 /**
@@ -46,6 +48,7 @@ export class LoopDelay {
       const jumpMs = Math.round(this.#clock.now().getTime() - wallAtStart - tookMs)
       if (delayMs >= this.#periodMs) this.#listener.onDelay(delayMs)
       if (jumpMs >= this.#periodMs) this.#listener.onJump(jumpMs)
+      this.#listener.onRound()
     }
   }
 }

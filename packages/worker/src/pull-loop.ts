@@ -80,9 +80,14 @@ export class PullLoop {
     return this.#running.size
   }
 
-  /** The names of the tasks whose handlers share this event loop. */
+  /** The names of the tasks whose handlers share this event loop, or did until they were forgotten. */
   get inlineTaskNames(): string[] {
     return this.#running.inlineNames
+  }
+
+  /** Forgets the names of the tasks that have ended. */
+  forgetEndedTasks(): void {
+    this.#running.forgetEnded()
   }
 
   /** Whether it has not been told to claim nothing more. */

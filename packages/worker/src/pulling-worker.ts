@@ -73,6 +73,7 @@ export class PullingWorker implements Worker {
         logger.warn({ jumpMs }, 'the clock jumped: asking whether the tasks are still ours')
         void this.#heartbeat.ask()
       },
+      onRound: () => this.#loop.forgetEndedTasks(),
     })
     this.#heartbeat = new Heartbeat(store, clock, this.id, ttlMs, {
       onBeat: (beat) => {

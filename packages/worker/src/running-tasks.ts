@@ -25,6 +25,7 @@ export class RunningTasks {
   readonly #onEnd: (completion: Completion) => void
   readonly #runs = new Map<TaskId, TaskRun>()
   #abortReason: TaskAbort | undefined
+  readonly #endedInline = new Set<string>()
 
   constructor(
     settings: WorkerSettings,
@@ -46,10 +47,15 @@ export class RunningTasks {
     return this.#runs.keys()
   }
 
-  /** The names of those whose handlers share this event loop. */
+  /** The names of those whose handlers share this event loop, or did until they were forgotten. */
   get inlineNames(): string[] {
     const inline = [...this.#runs.values()].filter(({ isInline }) => isInline)
-    return [...new Set(inline.map(({ task }) => task.name))]
+    return [...new Set([...this.#endedInline, ...inline.map(({ task }) => task.name)])]
+  }
+
+  /** Forgets the names of those that have ended. */
+  forgetEnded(): void {
+    this.#endedInline.clear()
   }
 
   has(id: TaskId): boolean {
@@ -67,6 +73,7 @@ export class RunningTasks {
       const unwritten = this.#progress.close(task)
       if (unwritten !== undefined) await unwritten
       this.#runs.delete(task.id)
+      if (run.isInline) this.#endedInline.add(task.name)
       this.#onEnd(redacted(completion, task.name, tasking, logger))
       const state = nextStates[completion.state]
       onEvent({ kind: 'ended', taskId: task.id, state })

@@ -1,6 +1,7 @@
 import { MemoryStore } from '@tasking/core'
 import type { Beat, Store } from '@tasking/core'
 import { settled } from '@tasking/core/testing'
+import type { HandClock } from '@tasking/core/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { Heartbeat } from '../src/heartbeat.ts'
@@ -93,6 +94,51 @@ describe('Heartbeat', () => {
     await heartbeat.start()
     beat.mockReturnValue(new Promise(() => undefined))
     await clock.advance(0.8 * ttlMs)
+    expect(listener.onMissing).toHaveBeenCalledOnce()
+  })
+
+  /** The loop is blocked from just before a beat is due until so much of the TTL is over. */
+  async function blocked(clock: HandClock, until: number) {
+    await clock.advance(ttlMs / 3 - 1)
+    clock.move(until * ttlMs - clock.elapsed)
+    await clock.next()
+  }
+
+  test('goes on after the event loop was blocked for half its TTL at the worst moment', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    await blocked(clock, 0.85)
+    expect(beat).toHaveBeenCalledTimes(2)
+    await clock.advance(10 * ttlMs)
+    expect(listener.onMissing).not.toHaveBeenCalled()
+  })
+
+  test('gives up well before its TTL when no beat is answered after that', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    beat.mockReturnValue(new Promise(() => undefined))
+    await blocked(clock, 0.85)
+    await clock.advance(0.9 * ttlMs - clock.elapsed - 1)
+    expect(listener.onMissing).not.toHaveBeenCalled()
+    await clock.advance(1)
+    expect(listener.onMissing).toHaveBeenCalledOnce()
+  })
+
+  test('gives up at once when the event loop was blocked for longer', async () => {
+    const { heartbeat, clock, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    await blocked(clock, 0.95)
+    expect(listener.onMissing).toHaveBeenCalledOnce()
+  })
+
+  test('has no more patience than before once a beat was answered', async () => {
+    const { heartbeat, clock, beat, listener } = setUp(async () => alive)
+    await heartbeat.start()
+    await blocked(clock, 0.85)
+    beat.mockRejectedValue(new Error('no answer'))
+    await clock.advance(0.8 * ttlMs - 1)
+    expect(listener.onMissing).not.toHaveBeenCalled()
+    await clock.advance(1)
     expect(listener.onMissing).toHaveBeenCalledOnce()
   })
 

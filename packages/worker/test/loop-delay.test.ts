@@ -24,10 +24,11 @@ describe('LoopDelay', () => {
     }
     const onDelay = vi.fn<(ms: number) => void>()
     const onJump = vi.fn<(ms: number) => void>()
-    const loopDelay = new LoopDelay(given, ttlMs, { onDelay, onJump })
+    const onRound = vi.fn<() => void>()
+    const loopDelay = new LoopDelay(given, ttlMs, { onDelay, onJump, onRound })
     loopDelay.start()
     return {
-      ...{ clock, onDelay, onJump, loopDelay },
+      ...{ clock, onDelay, onJump, onRound, loopDelay },
       setAhead: (ms: number) => (aheadMs += ms),
       beLate: (ms: number) => (lateMs = ms),
     }
@@ -61,6 +62,17 @@ describe('LoopDelay', () => {
     expect(onDelay).not.toHaveBeenCalled()
   })
 
+  test('tells of each round after what was lost in it', async () => {
+    const { clock, onDelay, onRound } = setUp()
+    const told: string[] = []
+    onDelay.mockImplementation(() => void told.push('delay'))
+    onRound.mockImplementation(() => void told.push('round'))
+    await clock.advance(300)
+    clock.move(700)
+    await clock.next()
+    expect(told).toEqual(['round', 'delay', 'round'])
+  })
+
   test('ends when it is stopped', async () => {
     const { clock, loopDelay } = setUp()
     loopDelay.stop()
@@ -76,8 +88,6 @@ test('a handler that blocks the event loop is warned of, by name', async () => {
     run() {
       const end = performance.now() + 500
       while (performance.now() < end);
-      // It is over when the others have had their turn.
-      return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
     },
   })
   const tasking = scene.tasking([busy])
@@ -87,6 +97,26 @@ test('a handler that blocks the event loop is warned of, by name', async () => {
   expect((await log.next('delayed')).delayMs).toBeGreaterThanOrEqual(100)
   const line = 'the event loop was blocked, or this process was paused'
   expect(await book.next(line)).toMatchObject({ level: 'warn', fields: { tasks: ['busy'] } })
+})
+
+test('a handler that ended before the last time that was looked is not blamed', async () => {
+  await using scene = await Scene.open('memory')
+  const clock = handClock()
+  const quick = defineTask({ name: 'quick', run: () => undefined })
+  const tasking = scene.tasking([quick])
+  const book = new LogBook()
+  await scene.startedWorker(tasking, { clock, ttl: '10s', logger: book.logger })
+  const loseTime = async () => {
+    clock.move('2s')
+    await clock.next()
+  }
+  await (await tasking.dispatch(quick)).result()
+  await loseTime()
+  await loseTime()
+  const blamed = book.entries.flatMap(({ fields }) =>
+    'delayMs' in fields ? [fields['tasks']] : [],
+  )
+  expect(blamed).toEqual([['quick'], []])
 })
 
 test('a worker on a machine that was suspended asks at once whether it was missed', async () => {
