@@ -115,6 +115,10 @@ export const scheduleCases: readonly ConformanceCase[] = [
       const outcomes = await Promise.all([1, 2, 3, 4, 5, 6].map(() => fire(store, schedule)))
       const fired = outcomes.filter(({ kind }) => kind === 'fired')
       same([fired.length, (await store.list()).length], [1, 1], 'fired')
+      // Whoever is later than its end does nothing either.
+      await store.cancel(only(await store.list()).id)
+      same((await fire(store, schedule)).kind, 'changed', 'too late')
+      same((await store.list()).length, 1, 'tasks')
     },
   },
   {

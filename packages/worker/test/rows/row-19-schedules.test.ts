@@ -36,6 +36,23 @@ describe('row 19: schedules', { timeout: 120_000 }, () => {
     expect(ticks.every(({ options }) => options?.schedule === 'tick')).toBe(true)
   })
 
+  test('a worker that is late finds that the time has been fired, also when its task has ended', async () => {
+    await using scene = await Scene.open()
+    const tasking = scene.tasking([tick])
+    const { store, schedules } = tasking
+    const { revision } = await schedules.set({ name: 'tick', task: tick, every: '1h' })
+    const overdue = { name: 'tick', paused: false, nextAt: new Date(Date.now() - 1_000) }
+    await store.planSchedule({ ...overdue, revision })
+    const [seen] = (await store.dueSchedules()).due
+    if (seen === undefined) throw new Error('not due')
+    await scene.startedWorker(tasking, { housekeeping: { schedules: '100ms' } })
+    await eventually(async () => (await completed(tasking)).length === 1, { what: 'the task' })
+    const due = { revision: seen.revision, nextAt: new Date(Date.now() + 3_600_000) }
+    const late = await store.fireSchedule({ name: 'tick', taskId: store.newId(), due })
+    expect(late).toEqual({ kind: 'changed' })
+    expect(await tasking.list({ name: 'tick' })).toHaveLength(1)
+  })
+
   test('not again while the last one is unfinished', async () => {
     await using scene = await Scene.open()
     const gate = scene.gate()
