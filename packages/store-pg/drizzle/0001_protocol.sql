@@ -1129,7 +1129,9 @@ declare
   ranks int[];
   positions bigint[];
   untils int[];
+  chosen int[];
   shares int[];
+  total int;
   picked uuid[] := '{}';
   token bigint;
 begin
@@ -1182,55 +1184,73 @@ begin
       limit 1
    ) as first;
   look_ms := extract(epoch from clock_timestamp() - moment) * 1000;
-  if runnable is not null then
-    shares := array[slots];
+  while runnable is not null loop
+    chosen := '{1}';
+    shares := array[slots - cardinality(picked)];
     if cardinality(runnable) > 1 then
       -- How many of each are among the first; only those are locked.
-      select array_agg(first.name), array_agg(first.rank), array_agg(first.position),
-             array_agg(first.until), array_agg(first.share)
-        into runnable, ranks, positions, untils, shares
+      select array_agg(first.nth::int), array_agg(first.share), sum(first.share)
+        into chosen, shares, total
         from (
-          select near.name, near.rank, near.position, near.until, count(*)::int as share
+          select near.nth, count(*)::int as share
             from (
-              select known.*
-                from unnest(runnable, ranks, positions, untils) as known (name, rank, position, until)
+              select known.nth
+                from unnest(runnable, ranks, positions, untils)
+                     with ordinality as known (name, rank, position, until, nth)
                cross join lateral (
                  select t.priority, t.position
                    from "tasking".task as t
                   where t.queue = queue
-        and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name) = known.name
+                    and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name) = known.name
                     and (- t.priority, t.position) >= (known.rank, known.position)
                     and (- t.priority) < known.until
                     and t.state = 'waiting' and t.unblocked_at is not null
                   order by t.queue, coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name),
-               (- t.priority), t.position
-                  limit slots
+                           (- t.priority), t.position
+                  limit slots - cardinality(picked)
                ) as ready
                order by ready.priority desc, ready.position
-               limit slots
+               limit slots - cardinality(picked)
             ) as near
-           group by near.name, near.rank, near.position, near.until
+           group by near.nth
         ) as first;
+      total := total + cardinality(picked);
     end if;
-    picked := array(
+    picked := picked || array(
       select ready.id
-        from unnest(runnable, ranks, positions, untils, shares)
-             as known (name, rank, position, until, share)
+        from unnest(chosen, shares) as part (nth, share)
        cross join lateral (
          select c.id
            from "tasking".task as c
           where c.queue = queue
-            and coalesce(c.name || chr(31) || (c.options ->> 'requires'), c.name) = known.name
-            and (- c.priority, c.position) >= (known.rank, known.position)
-            and (- c.priority) < known.until
+            and coalesce(c.name || chr(31) || (c.options ->> 'requires'), c.name) = runnable[part.nth]
+            and (- c.priority, c.position) >= (ranks[part.nth], positions[part.nth])
+            and (- c.priority) < untils[part.nth]
             and c.state = 'waiting' and c.unblocked_at is not null
           order by c.queue, coalesce(c.name || chr(31) || (c.options ->> 'requires'), c.name),
                    (- c.priority), c.position
-          limit known.share
+          limit part.share
             for no key update skip locked
        ) as ready
     );
-  end if;
+    exit when cardinality(runnable) = 1 or cardinality(picked) >= total;
+    -- Somebody holds what was counted, maybe for long. A part that gave less than its share has no
+    -- more to give; the others go on behind what they gave.
+    select array_agg(known.name), array_agg(coalesce(gave.last[1]::int, known.rank)),
+           array_agg(coalesce(gave.last[2] + 1, known.position)), array_agg(known.until)
+      into runnable, ranks, positions, untils
+      from unnest(runnable, ranks, positions, untils)
+           with ordinality as known (name, rank, position, until, nth)
+     cross join lateral (
+       select count(*) as tasks, max(array[- p.priority, p.position]) as last
+         from "tasking".task as p
+        where p.id = any (picked)
+          and coalesce(p.name || chr(31) || (p.options ->> 'requires'), p.name) = known.name
+          and (- p.priority, p.position) >= (known.rank, known.position)
+          and (- p.priority) < known.until
+     ) as gave
+     where gave.tasks = coalesce(shares[array_position(chosen, known.nth::int)], 0);
+  end loop;
   if picked = '{}' then
     return;
   end if;

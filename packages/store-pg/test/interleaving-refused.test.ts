@@ -11,7 +11,9 @@ import { PgEngine } from './interleaving/pg-engine.ts'
 
 const database = useDatabase()
 
-const task = (rules: Partial<Draft> = {}): Draft => ({ resources: {}, priority: 0, ...rules })
+const task = (rules: Partial<Draft> = {}): Draft => ({
+  ...{ name: 'task', resources: {}, priority: 0, ...rules },
+})
 const exclusive = { resources: { exclusive: ['r1'] } }
 const key = { dedupeKey: 'k1' }
 

@@ -7,6 +7,7 @@ const endOfLine = 2n ** 62n
 /** A task as the model keeps it. */
 export interface Row {
   readonly id: TaskId
+  readonly name: string
   readonly resources: Resources
   readonly priority: number
   /** By the model: in the order in which dispatches were answered. */
@@ -171,8 +172,8 @@ export class View {
 
   add(task: NewTask, state: TaskState, unblocked: boolean): void {
     this.write({
-      ...{ id: task.id, resources: task.resources, priority: task.priority, state, unblocked },
-      ...{ position: this.#position(), dedupeKey: task.dedupeKey ?? null },
+      ...{ id: task.id, name: task.name, resources: task.resources, priority: task.priority },
+      ...{ state, unblocked, position: this.#position(), dedupeKey: task.dedupeKey ?? null },
       ...{ workerId: null, token: null, tokenRenewed: false },
     })
   }

@@ -84,19 +84,25 @@ function claimable(view: View, id: TaskId): Row {
   return row
 }
 
-/** By priority and place, the claims are the first of those that the store had unblocked before. */
+/**
+ * By priority and place, the claims are the first of those that the store had unblocked before. Where
+ * somebody holds others, that is so among those of one name; and still no slot stays free.
+ */
 function expectNobodyPassedOver(
   view: View,
   claims: readonly Row[],
   slots: number,
   maybeLocked: ReadonlySet<TaskId>,
 ): void {
-  const worst = claims.at(-1)
-  for (const row of view.incomplete) {
-    if (row.state !== 'waiting' || !row.unblocked || claims.includes(row)) continue
-    if (view.isLocked(row.id) || maybeLocked.has(row.id)) continue
-    const full = claims.length >= slots
-    if (!full || (worst !== undefined && byRank(row, worst) < 0)) {
+  const rest = view.incomplete.filter(
+    (row) => row.state === 'waiting' && row.unblocked && !claims.includes(row),
+  )
+  const isHeld = ({ id }: Row) => view.isLocked(id) || maybeLocked.has(id)
+  const someAreHeld = rest.some(isHeld)
+  for (const row of rest) {
+    if (isHeld(row)) continue
+    const worst = claims.findLast(({ name }) => !someAreHeld || name === row.name)
+    if (claims.length < slots || (worst !== undefined && byRank(row, worst) < 0)) {
       fail(`${row.id} was free to be claimed and was passed over`)
     }
   }

@@ -12,6 +12,7 @@ import type { WorkerId } from '../../src/index.ts'
 import { HandClock } from '../../src/testing/index.ts'
 import { Refused } from './engine.ts'
 import type { Engine, Observation, Rest, Session } from './engine.ts'
+import { taskNames } from './tasks.ts'
 
 const ttlMs = 60_000
 const nothing = { looks: [] }
@@ -34,7 +35,7 @@ export class MemoryEngine implements Engine {
     for (const id of workers) {
       await this.#store.registerWorker({
         ...{ id, name: id, ttlMs, concurrency: 9, version: '' },
-        ...{ queues: ['default'], taskNames: ['task'] },
+        ...{ queues: ['default'], taskNames },
       })
     }
   }

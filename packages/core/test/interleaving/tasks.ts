@@ -5,6 +5,7 @@ import { resourcesArbitrary } from '../arbitraries.ts'
 
 /** A task of a batch, before it belongs to a run. */
 export interface Draft {
+  readonly name: string
   readonly resources: ResourceRequest
   readonly priority: number
   readonly dedupeKey?: string
@@ -18,7 +19,10 @@ const keyed = {
 }
 const impatient = { ifBlocked: fc.constantFrom<BlockedRule>('skip', 'fail') }
 
-const rules: fc.Arbitrary<Omit<Draft, 'resources' | 'priority'>> = fc.oneof(
+/** Those with a key have one name, since the model knows twins by their keys alone. */
+export const taskNames = ['task', 'other'] as const
+
+const rules: fc.Arbitrary<Omit<Draft, 'name' | 'resources' | 'priority'>> = fc.oneof(
   { weight: 6, arbitrary: fc.constant({}) },
   { weight: 3, arbitrary: fc.record(keyed) },
   { weight: 1, arbitrary: fc.record(impatient) },
@@ -26,11 +30,14 @@ const rules: fc.Arbitrary<Omit<Draft, 'resources' | 'priority'>> = fc.oneof(
 )
 
 const draft: fc.Arbitrary<Draft> = fc
-  .tuple(resourcesArbitrary, fc.nat({ max: 1 }), rules)
-  .map(([resources, priority, rule]) => ({ resources, priority, ...rule }))
+  .tuple(fc.constantFrom(...taskNames), resourcesArbitrary, fc.nat({ max: 1 }), rules)
+  .map(([name, resources, priority, rule]) => ({
+    ...{ name: 'dedupeKey' in rule ? taskNames[0] : name, resources, priority, ...rule },
+  }))
 
 /** More resources than there may be locks at once. */
 const wideDraft: Draft = {
+  name: taskNames[0],
   resources: { exclusive: ['r1', ...Array.from({ length: 64 }, (_, n) => `wide${n}`)] },
   priority: 0,
 }
@@ -48,7 +55,7 @@ export function tasksOf(drafts: readonly Draft[], prefix = ''): NewTask[] {
   return drafts.map(({ resources, dedupeKey, ...rest }) => {
     const { exclusive = [], shared = [], counted = [] } = resources
     return {
-      ...{ id: crypto.randomUUID(), name: 'task', input: null, queue: 'default' },
+      ...{ id: crypto.randomUUID(), input: null, queue: 'default' },
       ...rest,
       resources: normalizeResources({
         exclusive: exclusive.map(named),

@@ -1,6 +1,7 @@
 import type { ReservationMode, TaskId, TaskState, WorkerId } from '@tasking/core'
 import postgres from 'postgres'
 import type { Engine, Observation, Rest } from '../../../core/test/interleaving/engine.ts'
+import { taskNames } from '../../../core/test/interleaving/tasks.ts'
 import { PgSession } from './pg-session.ts'
 import { waitsOf } from './waits.ts'
 
@@ -49,7 +50,7 @@ export class PgEngine implements Engine, AsyncDisposable {
       insert into tasking.app_status (
         id, name, version, ttl_ms, concurrency, queues, task_names, started_at, last_heartbeat_at
       )
-      select id::uuid, id, '', 86400000, 9, '{default}', '{task}', now(), now()
+      select id::uuid, id, '', 86400000, 9, '{default}', ${`{${taskNames.join()}}`}::text::text[], now(), now()
         from jsonb_array_elements_text(${JSON.stringify(workers)}::text::jsonb) as id`
   }
 
