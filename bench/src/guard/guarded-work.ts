@@ -14,7 +14,7 @@ import type { Counts } from './counts.ts'
 export type GuardCounts = Readonly<Record<string, Counts>>
 
 const resources = 1_000
-const resourceCounts = [0, 2] as const
+const kinds = ['no resources', '2 resources', '2 counted'] as const
 const warmUp = 40
 const singles = 100
 const batchSize = 500
@@ -57,9 +57,9 @@ export async function guardCounts(
   const all: GuardCounts[] = []
   for (let n = 0; n < repeats; n += 1) {
     const parts: GuardCounts[] = []
-    for (const each of resourceCounts) {
+    for (const kind of kinds) {
       const copy = await server.createDatabase(undefined, { template })
-      parts.push(await withSession(copy, (session) => countAll(copy, session, each)))
+      parts.push(await withSession(copy, (session) => countAll(copy, session, kind)))
     }
     all.push(Object.assign({}, ...parts) as GuardCounts)
   }
@@ -67,40 +67,54 @@ export async function guardCounts(
 }
 
 // One connection for all, so that nothing depends on who comes first.
-async function countAll(url: string, session: Sql, each: number): Promise<GuardCounts> {
+async function countAll(
+  url: string,
+  session: Sql,
+  kind: (typeof kinds)[number],
+): Promise<GuardCounts> {
   return withSession(url, async (admin) => {
     await using tasking = createTasking({ store: pgStore({ client: session, clock }) })
+    const definition = kind === '2 counted' ? counted : exclusive
+    const each = kind === 'no resources' ? 0 : 2
     const tasks = plainTasks(warmUp + singles + batches * batchSize, { each, of: resources })
     const worker = new HandWorker(tasking)
     await worker.register()
-    for (const task of tasks.slice(0, warmUp)) await dispatchOne(tasking, task)
-    await dispatchBatch(tasking, tasks.slice(0, 10))
+    for (const task of tasks.slice(0, warmUp)) await dispatchOne(tasking, definition, task)
+    await dispatchBatch(tasking, definition, tasks.slice(0, 10))
     await worker.drain()
     const count = async (size: number, work: () => Promise<unknown>) =>
       perTask(await countsOf(admin, session, work), size)
     const single = await count(singles, async () => {
-      for (const task of tasks.slice(warmUp, warmUp + singles)) await dispatchOne(tasking, task)
+      for (const task of tasks.slice(warmUp, warmUp + singles))
+        await dispatchOne(tasking, definition, task)
     })
     const bulk = await count(batches * batchSize, async () => {
       for (const batch of inBatches(tasks.slice(warmUp + singles), batchSize)) {
-        await dispatchBatch(tasking, batch)
+        await dispatchBatch(tasking, definition, batch)
       }
     })
     const drain = await count(tasks.length - warmUp, () => worker.drain())
-    const suffix = each === 0 ? 'no resources' : `${each} resources`
     return {
-      [`dispatch, ${suffix}`]: single,
-      [`bulk dispatch, ${suffix}`]: bulk,
-      [`drain, ${suffix}`]: drain,
+      [`dispatch, ${kind}`]: single,
+      [`bulk dispatch, ${kind}`]: bulk,
+      [`drain, ${kind}`]: drain,
     }
   })
 }
 
-const task = defineTask({
-  name: 'bench.guarded',
+const exclusive = defineTask({
+  name: 'bench.exclusive',
   resources: (input: PlainTask) => ({ exclusive: input.resources }),
   run: () => null,
 })
+const counted = defineTask({
+  name: 'bench.counted',
+  resources: (input: PlainTask) => ({
+    counted: input.resources.map((resource) => ({ resource, capacity: 2 })),
+  }),
+  run: () => null,
+})
+type Definition = typeof exclusive
 
 // Each look at it is an hour later: a slow machine must not make a claim begin elsewhere.
 let hours = 0
@@ -109,12 +123,20 @@ const clock: Clock = {
   now: () => new Date((hours += 1) * 3_600_000),
 }
 
-async function dispatchOne(tasking: Tasking, one: PlainTask): Promise<void> {
-  await tasking.dispatch(task, one)
+async function dispatchOne(
+  tasking: Tasking,
+  definition: Definition,
+  one: PlainTask,
+): Promise<void> {
+  await tasking.dispatch(definition, one)
 }
 
-async function dispatchBatch(tasking: Tasking, many: readonly PlainTask[]): Promise<void> {
-  await tasking.dispatchBatch(many.map((one) => batchEntry(task, one)))
+async function dispatchBatch(
+  tasking: Tasking,
+  definition: Definition,
+  many: readonly PlainTask[],
+): Promise<void> {
+  await tasking.dispatchBatch(many.map((one) => batchEntry(definition, one)))
 }
 
 /** Takes turns one after the other, with a fixed number of slots, and waits for nothing. */
@@ -130,7 +152,7 @@ class HandWorker {
   async register(): Promise<void> {
     await this.#store.registerWorker({
       ...{ id: this.#id, name: 'guard', version: '', ttlMs: 86_400_000, concurrency: perTurn },
-      ...{ queues: ['default'], taskNames: [task.name] },
+      ...{ queues: ['default'], taskNames: [exclusive.name, counted.name] },
     })
   }
 
