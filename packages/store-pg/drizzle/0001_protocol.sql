@@ -2333,6 +2333,56 @@ end
 $$;
 --> statement-breakpoint
 
+-- How many living workers claim tasks, and how many do housekeeping. All rows are read, which an index
+-- would make dearer.
+create function "tasking".fleet_strength(out fleet int, out housekeepers int)
+language plpgsql stable
+set enable_seqscan = on
+as $$
+declare
+  lately constant timestamptz := now() - interval '15 seconds';
+begin
+  select count(*) filter (where a.concurrency > 0), count(*) filter (where not a.auxiliary)
+    into fleet, housekeepers
+    from "tasking".app_status as a
+   -- For most of a large fleet it is enough to compare.
+   where a.ttl_ms >= 15000 and a.last_heartbeat_at > lately
+      or a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > now();
+end
+$$;
+--> statement-breakpoint
+
+-- A sign of life. A function, since behind a pooler the planning of a plain statement costs more than
+-- all of this.
+create function "tasking".beat(
+  worker uuid, out alive boolean, out fleet int, out housekeepers int, out owned int
+)
+language plpgsql
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  update "tasking".app_status as a
+     set last_heartbeat_at = clock_timestamp(),
+         -- Calling these for nothing would be half of what a beat costs.
+         serving = case
+           when a.serving is not null or exists (select from "tasking".paused_queue)
+             then "tasking".serving_of(a.queues)
+         end,
+         claim_names = case
+           when a.claim_names is not null or exists (select from "tasking".requirement)
+             then "tasking".claim_names_of(a.task_names, a.versions)
+         end
+   where a.id = worker;
+  alive := found;
+  select s.fleet, s.housekeepers into fleet, housekeepers from "tasking".fleet_strength() as s;
+  select count(*) into owned
+    from "tasking".task as t
+   where t.worker_id = worker and t.state in ('running', 'canceling');
+end
+$$;
+--> statement-breakpoint
+
 -- Pauses a queue: nothing more is claimed from it. Each worker's row says what it may claim from, so
 -- that a turn has nothing to ask. A worker that registers meanwhile has it right with its first beat.
 create function "tasking".pause_queue(queue text, reason text) returns void

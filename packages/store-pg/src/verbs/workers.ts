@@ -41,35 +41,10 @@ export async function registerWorker(
   await db.insert(appStatus).values(row).onConflictDoNothing()
 }
 
+/** One call of the SQL function `beat`. */
 export async function beat(connection: Connection, schema: string, id: WorkerId): Promise<Beat> {
   const [row] = await connection.query(
-    `with alive as (
-       update "${schema}".app_status
-          set last_heartbeat_at = clock_timestamp(),
-              -- Calling these for nothing would be half of what a beat costs.
-              serving = case
-                when serving is not null or exists (select from "${schema}".paused_queue)
-                  then "${schema}".serving_of(queues)
-              end,
-              claim_names = case
-                when claim_names is not null or exists (select from "${schema}".requirement)
-                  then "${schema}".claim_names_of(task_names, versions)
-              end
-        where id = $1::text::uuid
-       returning id
-     )
-     select exists (select from alive),
-            strength.fleet, strength.housekeepers,
-            (select count(*) from "${schema}".task
-              where worker_id = $1::text::uuid and state in ('running', 'canceling'))::int
-       from (
-         select (count(*) filter (where concurrency > 0))::int as fleet,
-                (count(*) filter (where not auxiliary))::int as housekeepers
-           from "${schema}".app_status
-          where last_heartbeat_at + ttl_ms * interval '1 millisecond' > now()
-             -- The beat of one that was overdue isn't seen here yet.
-             or id = $1::text::uuid
-       ) as strength`,
+    `select alive, fleet, housekeepers, owned from "${schema}".beat($1::text::uuid)`,
     [id],
   )
   const [alive, fleet, housekeepers, owned] = row as [boolean, number, number, number]
