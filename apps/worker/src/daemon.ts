@@ -5,7 +5,7 @@ import { createTasking, TaskingError } from '@tasking/core'
 import type { Tasking } from '@tasking/core'
 import { pgStore } from '@tasking/store-pg'
 import { createWorker, loadSchedules, loadTaskModules } from '@tasking/worker'
-import type { Worker, WorkerEvent } from '@tasking/worker'
+import type { Worker } from '@tasking/worker'
 import { encryption } from './encryption.ts'
 import type { Flags } from './flags.ts'
 import type { IsolatedSettings } from './isolated-tasking.ts'
@@ -40,7 +40,6 @@ export async function runDaemon(flags: Flags): Promise<void> {
     // Node runs the sources as they are; what is published is JavaScript.
     taskingModule: new URL(`./isolated-tasking${extname(import.meta.filename)}`, import.meta.url),
     taskingData: settings,
-    onEvent: (event) => logEvent(logger, event),
   })
   if (flags.healthPort !== undefined) {
     logger.info({ port: await serveHealth(worker, flags.healthPort) }, 'answering probes')
@@ -94,9 +93,4 @@ async function untilEnded(worker: Worker, logger: Logger): Promise<void> {
     logger.fatal({ err }, err instanceof Error ? err.message : 'the worker failed')
     throw err
   }
-}
-
-function logEvent(logger: Logger, { kind, ...fields }: WorkerEvent): void {
-  // The runtime's own log tells of the other kinds, or nobody would want to read them.
-  if (kind === 'claimed' || kind === 'ended') logger.debug(fields, `task ${kind}`)
 }

@@ -8,6 +8,7 @@ import { toTaskError } from './handler-end.ts'
 import { HandlerRun } from './handler-run.ts'
 import { ProgressRelay } from './progress-relay.ts'
 import { fromAbortMessage } from './task-abort.ts'
+import { taskLog } from './task-log.ts'
 
 /** What a thread or a process does: opens its tasking once, then runs what it is told to. */
 export class ChildProgram {
@@ -65,7 +66,7 @@ export class ChildProgram {
     if (directory !== undefined) process.chdir(directory)
     // On its way before the handler can block or end this child.
     await this.#port.send({ kind: 'began' })
-    const completion = await run.run(this.#tasking, log)
+    const completion = await run.run(this.#tasking, taskLog(log, task))
     this.#run = undefined
     progress.flush()
     if (directory !== undefined) process.chdir(this.#home)

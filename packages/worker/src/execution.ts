@@ -21,14 +21,14 @@ export function inlineExecution(
   task: ClaimedTask,
   workerId: WorkerId,
   tasking: Tasking,
-  { logger, clock }: { readonly logger: Logger; readonly clock: Clock },
+  { log, clock }: { readonly log: Logger; readonly clock: Clock },
   onProgress: OnProgress,
 ): Execution {
   const run = new HandlerRun(task, workerId, { onProgress, random: () => clock.random() })
   return {
     run(onBegin) {
       onBegin()
-      return run.run(tasking, logger)
+      return run.run(tasking, log)
     },
     abort: (reason) => run.abort(reason),
   }

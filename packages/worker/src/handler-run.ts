@@ -61,20 +61,21 @@ export class HandlerRun {
     return this.#thrown
   }
 
-  /** Runs the handler to its end, whatever it throws. */
-  async run(tasking: Tasking, logger: Logger): Promise<Completion> {
+  /**
+   * Runs the handler to its end, whatever it throws.
+   * @param log the task's own
+   */
+  async run(tasking: Tasking, log: Logger): Promise<Completion> {
     // Also without one, since the worker itself may have been started under another.
     const { correlationId, orphan } = this.task
     const completion = await withCorrelationId(correlationId ?? undefined, () =>
-      orphan === undefined
-        ? this.#end(tasking, logger)
-        : this.#cleanUpAfter(orphan, tasking, logger),
+      orphan === undefined ? this.#end(tasking, log) : this.#cleanUpAfter(orphan, tasking, log),
     )
     this.#ended = true
     return this.#inTransaction ? { ...completion, inTransaction: true } : completion
   }
 
-  async #end(tasking: Tasking, logger: Logger): Promise<Completion> {
+  async #end(tasking: Tasking, log: Logger): Promise<Completion> {
     const { task } = this
     const { signal } = this.#abort
     const ending = {
@@ -86,7 +87,7 @@ export class HandlerRun {
       const definition = tasking.definition(task.name)
       const input = await parseInput(definition, await tasking.openInput(task))
       const creations = new Creations(task, this.#workerId, tasking.store)
-      const context = this.#context(tasking, logger, creations)
+      const context = this.#context(tasking, log, creations)
       cleanUp = async (error) => {
         // It may have completed its task in a transaction of its own.
         if (!this.#inTransaction) await creations.cleanUp(definition, input, error, context)
@@ -114,19 +115,19 @@ export class HandlerRun {
   }
 
   // The handler is not called, and nothing that comes of this changes how the task ends.
-  async #cleanUpAfter(orphan: Orphan, tasking: Tasking, logger: Logger): Promise<Completion> {
+  async #cleanUpAfter(orphan: Orphan, tasking: Tasking, log: Logger): Promise<Completion> {
     const { task } = this
     const end = orphanEnd(task, orphan)
     const creations = new Creations(task, this.#workerId, tasking.store)
-    const context = this.#context(tasking, logger, creations)
+    const context = this.#context(tasking, log, creations)
     try {
       const definition = tasking.definition(task.name)
       const input = await parseInput(definition, await tasking.openInput(task))
       await creations.recall()
-      context.log.info({ endsAs: orphan.endsAs }, 'cleaning up what a lost attempt has left')
+      log.info({ endsAs: orphan.endsAs }, 'cleaning up what a lost attempt has left')
       await creations.cleanUp(definition, input, 'error' in end ? end.error : null, context)
     } catch (err) {
-      context.log.error({ err }, 'what a lost attempt has left could not be cleaned up')
+      log.error({ err }, 'what a lost attempt has left could not be cleaned up')
     }
     return end
   }
@@ -142,7 +143,7 @@ export class HandlerRun {
     this.#surroundings.onProgress?.([report])
   }
 
-  #context(tasking: Tasking, logger: Logger, creations: Creations): TaskContext {
+  #context(tasking: Tasking, log: Logger, creations: Creations): TaskContext {
     const { id, name, queue, resources, parentId, groupId, correlationId } = this.task
     const { fencingToken, attempt } = this.task
     const workerId = this.#workerId
@@ -151,10 +152,7 @@ export class HandlerRun {
       signal: this.#abort.signal,
       fencingToken,
       attempt,
-      log: logger.child({
-        ...{ taskId: id, task: name, workerId },
-        ...(correlationId !== null && { correlationId }),
-      }),
+      log,
       complete: async (tx, value) => {
         const result = throughJson(value, `result of "${name}"`)
         // Said before it is sent: without an answer it may have been carried out.

@@ -1,5 +1,5 @@
 import { milliseconds, timeoutMsOf } from '@tasking/core'
-import type { ClaimedTask, WorkerId } from '@tasking/core'
+import type { ClaimedTask, Logger, WorkerId } from '@tasking/core'
 import type { ChildPool } from './child-pool.ts'
 import { inlineExecution } from './execution.ts'
 import type { Execution } from './execution.ts'
@@ -7,6 +7,7 @@ import type { OnProgress } from './handler-run.ts'
 import { IsolatedRun } from './isolated-run.ts'
 import type { WorkerSettings } from './options.ts'
 import type { ProgressBook } from './progress-book.ts'
+import { taskLog } from './task-log.ts'
 import { TaskRun } from './task-run.ts'
 import type { RunLimits } from './task-run.ts'
 
@@ -31,19 +32,22 @@ export class Launcher {
   }
 
   runOf(task: ClaimedTask): TaskRun {
-    return new TaskRun(task, this.#executionOf(task), this.#limitsOf(task), this.#settings)
+    const { logger, clock, onEvent } = this.#settings
+    const log = taskLog(logger, task)
+    const execution = this.#executionOf(task, log)
+    return new TaskRun(task, execution, this.#limitsOf(task), { log, clock, onEvent })
   }
 
-  #executionOf(task: ClaimedTask): Execution {
-    const { tasking, logger, clock } = this.#settings
+  #executionOf(task: ClaimedTask, log: Logger): Execution {
+    const { tasking, clock } = this.#settings
     const definition = tasking.definitions.get(task.name)
     const onProgress: OnProgress = (reports) => this.#progress.note(task, reports)
     const isolation = definition?.isolation ?? this.#settings.isolation
     if (isolation === 'inline' || this.#children === undefined) {
-      return inlineExecution(task, this.#workerId, tasking, this.#settings, onProgress)
+      return inlineExecution(task, this.#workerId, tasking, { log, clock }, onProgress)
     }
     const ending = { task, definition, random: () => clock.random() }
-    return new IsolatedRun(ending, this.#workerId, isolation, this.#children, logger, onProgress)
+    return new IsolatedRun(ending, this.#workerId, isolation, this.#children, log, onProgress)
   }
 
   #limitsOf({ name, options }: ClaimedTask): RunLimits {

@@ -8,12 +8,14 @@ import type {
   TaskProgress,
   WorkerId,
 } from '@tasking/core'
+import { taskLog } from './task-log.ts'
+import type { LoggedTask } from './task-log.ts'
 
 const pauseMs = 1_000
 // A store that stays away must not keep the end of a task from being told.
 const longestLastMs = 2_000
 
-type Owned = Pick<ClaimedTask, 'id' | 'fencingToken'>
+type Owned = LoggedTask & Pick<ClaimedTask, 'fencingToken'>
 
 interface Unwritten {
   readonly task: Owned
@@ -51,7 +53,7 @@ export class ProgressBook {
   }
 
   /** Writes what is left of a task that has ended; `undefined` where nothing is. */
-  close({ id }: Owned): Promise<void> | undefined {
+  close({ id }: Pick<Owned, 'id'>): Promise<void> | undefined {
     const unwritten = this.#unwritten.has(id)
     if (!unwritten && !this.#underWay.has(id)) return undefined
     const ended = new AbortController()
@@ -88,8 +90,9 @@ export class ProgressBook {
     })
     try {
       const refused = await this.#store.reportProgress(this.#workerId, progress)
-      for (const taskId of refused) {
-        this.#logger.warn({ taskId }, 'the progress of a task was refused: it is not ours')
+      for (const { task } of batch) {
+        if (!refused.includes(task.id)) continue
+        taskLog(this.#logger, task).warn('the progress of a task was refused: it is not ours')
       }
     } catch (err) {
       this.#logger.warn({ err }, 'the progress of tasks could not be written')

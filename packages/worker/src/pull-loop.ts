@@ -3,6 +3,7 @@ import type {
   Beat,
   Completion,
   DispatchedTask,
+  Logger,
   NewTask,
   TaskId,
   Turn,
@@ -46,6 +47,8 @@ export class PullLoop {
   readonly #running: RunningTasks
   readonly #looks = new LookAgain()
   readonly #outbox = new Outbox()
+  /** Of those whose ends are in the outbox. */
+  readonly #logs = new Map<TaskId, Logger>()
   readonly #atOnce = new TasksAtOnce()
   readonly #nudge: Nudge
   readonly polling: Polling
@@ -68,8 +71,9 @@ export class PullLoop {
     this.#settings = settings
     this.#listener = listener
     this.#nudge = new Nudge(settings.clock)
-    this.#running = new RunningTasks(settings, launcher, progress, (end) => {
+    this.#running = new RunningTasks(settings, launcher, progress, (end, log) => {
       this.#outbox.add(end)
+      this.#logs.set(end.id, log)
       this.#nudge.give()
     })
     this.polling = new Polling(settings.pollMs, () => settings.clock.random())
@@ -227,14 +231,17 @@ export class PullLoop {
   }
 
   #settle(completions: readonly Completion[], result: TurnResult) {
-    const { onEvent, logger } = this.#settings
+    const { onEvent } = this.#settings
     const { canceling, claimed, looks } = result
     const { stored, lost } = this.#outbox.taken(completions, result, performance.now())
     for (const id of stored) onEvent({ kind: 'finished', taskId: id })
-    for (const id of [...stored, ...lost]) this.#atOnce.end(id)
     for (const id of lost) {
-      logger.warn({ taskId: id }, 'the end of a task was refused: it is not ours')
+      this.#logs.get(id)?.warn('the end of a task was refused: it is not ours')
       onEvent({ kind: 'refused', taskId: id })
+    }
+    for (const id of [...stored, ...lost]) {
+      this.#atOnce.end(id)
+      this.#logs.delete(id)
     }
     this.#looks.add(looks, performance.now())
     this.#listener.onNextDue(result.nextDueMs ?? null)

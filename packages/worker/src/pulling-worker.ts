@@ -47,10 +47,12 @@ export class PullingWorker implements Worker {
   #rejectEnded: (error: unknown) => void = () => undefined
   readonly ended: Promise<void>
 
-  constructor(settings: WorkerSettings) {
-    const { tasking, clock, ttlMs, logger, onEvent } = settings
+  constructor(given: WorkerSettings) {
+    const { tasking, clock, ttlMs, onEvent } = given
     const { store } = tasking
     this.id = store.newId()
+    const logger = given.logger.child({ workerId: this.id })
+    const settings = { ...given, logger }
     this.#settings = settings
     const { childSetUp, heapLimitMb } = settings
     this.#children = childSetUp && new ChildPool(childSetUp, { heapLimitMb }, clock, logger)
@@ -182,7 +184,7 @@ export class PullingWorker implements Worker {
       this.#dueAlarm.start()
     }
     this.#loopDelay.start()
-    logger.info({ workerId: this.id, tasks: [...tasking.definitions.keys()] }, 'worker started')
+    logger.info({ tasks: [...tasking.definitions.keys()] }, 'worker started')
     this.#isPulling = true
     onEvent({ kind: 'started' })
     void this.#loop
@@ -215,7 +217,7 @@ export class PullingWorker implements Worker {
       },
       (connected) => {
         polling.wakeups = connected
-        if (!connected) logger.warn({ workerId: this.id }, 'no wake-ups arrive: polling instead')
+        if (!connected) logger.warn('no wake-ups arrive: polling instead')
         this.#loop.wakeWithOthers()
       },
     )
@@ -226,7 +228,7 @@ export class PullingWorker implements Worker {
     if (this.#missing) return
     this.#missing = true
     const { logger, onEvent } = this.#settings
-    logger.error({ workerId: this.id }, 'could not renew the heartbeat in time: giving up')
+    logger.error('could not renew the heartbeat in time: giving up')
     onEvent({ kind: 'missing' })
     this.#loop.giveUp()
     this.#children?.kill()
@@ -255,6 +257,6 @@ export class PullingWorker implements Worker {
     await tasking.store
       .unregisterWorker(this.id)
       .catch((error: unknown) => logger.warn({ err: error }, 'could not unregister'))
-    logger.info({ workerId: this.id }, 'worker stopped')
+    logger.info('worker stopped')
   }
 }

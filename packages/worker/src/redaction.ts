@@ -12,7 +12,7 @@ export function redacted(
   completion: Completion,
   taskName: string,
   tasking: Tasking,
-  logger: Logger,
+  log: Logger,
 ): Completion {
   const rule = tasking.definitions.get(taskName)?.redactError ?? tasking.redactError
   if (rule === undefined || !('error' in completion) || completion.error === null) return completion
@@ -27,7 +27,7 @@ export function redacted(
   } catch (err) {
     // Its message may repeat what must not be seen.
     const failure = err instanceof Error ? err.name : typeof err
-    logger.error({ taskId: completion.id, task: taskName, failure }, 'redactError threw')
+    log.error({ failure }, 'redactError threw')
     return { ...completion, error: withheld }
   }
 }

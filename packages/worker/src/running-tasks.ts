@@ -1,4 +1,4 @@
-import type { ClaimedTask, Completion, TaskId, TaskState } from '@tasking/core'
+import type { ClaimedTask, Completion, Logger, TaskId, TaskState } from '@tasking/core'
 import type { Launcher } from './launcher.ts'
 import type { WorkerSettings } from './options.ts'
 import type { ProgressBook } from './progress-book.ts'
@@ -22,7 +22,7 @@ export class RunningTasks {
   readonly #settings: WorkerSettings
   readonly #launcher: Launcher
   readonly #progress: ProgressBook
-  readonly #onEnd: (completion: Completion) => void
+  readonly #onEnd: (completion: Completion, log: Logger) => void
   readonly #runs = new Map<TaskId, TaskRun>()
   #abortReason: TaskAbort | undefined
   readonly #endedInline = new Set<string>()
@@ -31,7 +31,7 @@ export class RunningTasks {
     settings: WorkerSettings,
     launcher: Launcher,
     progress: ProgressBook,
-    onEnd: (completion: Completion) => void,
+    onEnd: (completion: Completion, log: Logger) => void,
   ) {
     this.#settings = settings
     this.#launcher = launcher
@@ -63,9 +63,11 @@ export class RunningTasks {
   }
 
   start(task: ClaimedTask): void {
-    const { tasking, logger, onEvent } = this.#settings
+    const { tasking, onEvent } = this.#settings
     const run = this.#launcher.runOf(task)
     this.#runs.set(task.id, run)
+    const { log } = run
+    log.debug('task claimed')
     onEvent({ kind: 'claimed', taskId: task.id, taskName: task.name })
     if (this.#abortReason !== undefined) run.abort(this.#abortReason)
     void run.run().then(async (completion) => {
@@ -74,8 +76,11 @@ export class RunningTasks {
       if (unwritten !== undefined) await unwritten
       this.#runs.delete(task.id)
       if (run.isInline) this.#endedInline.add(task.name)
-      this.#onEnd(redacted(completion, task.name, tasking, logger))
-      const state = nextStates[completion.state]
+      const end = redacted(completion, task.name, tasking, log)
+      if (task.orphan === undefined) tellOfFailure(end, task.attempt, log)
+      this.#onEnd(end, log)
+      const state = nextStates[end.state]
+      log.debug({ state }, 'task ended')
       onEvent({ kind: 'ended', taskId: task.id, state })
     })
   }
@@ -88,4 +93,13 @@ export class RunningTasks {
     this.#abortReason ??= reason
     for (const run of this.#runs.values()) run.abort(reason)
   }
+}
+
+// Of the error only what fits a line, and nothing that was redacted.
+function tellOfFailure(end: Completion, attempt: number, log: Logger): void {
+  if (!('error' in end) || end.error === null) return
+  const { name: type, code, message } = end.error
+  const err = { type, ...(code !== undefined && { code }), message }
+  const retry = end.state === 'retry' && { retryInMs: Math.round(end.delayMs) }
+  log.warn({ attempt, err, ...retry }, 'a handler failed')
 }

@@ -17,7 +17,8 @@ export interface RunLimits {
 
 interface Surroundings {
   readonly clock: Clock
-  readonly logger: Logger
+  /** The task's own. */
+  readonly log: Logger
   readonly onEvent: (event: WorkerEvent) => void
 }
 
@@ -47,6 +48,10 @@ export class TaskRun {
     this.#execution = execution
     this.#limits = limits
     this.#surroundings = surroundings
+  }
+
+  get log(): Logger {
+    return this.#surroundings.log
   }
 
   /** Whether its handler shares the worker's event loop. */
@@ -83,14 +88,14 @@ export class TaskRun {
   async #watchGrace({ code }: TaskAbort): Promise<void> {
     const { graceMs } = this.#limits
     if (!(await this.#isOnAfter(graceMs))) return
-    const { logger, onEvent } = this.#surroundings
-    const { id: taskId, name: task } = this.task
-    const fields = { taskId, task, code, graceMs }
+    const { log, onEvent } = this.#surroundings
+    const taskId = this.task.id
+    const fields = { code, graceMs }
     if (this.#execution.kill === undefined) {
-      logger.warn(fields, 'a handler is stuck: it goes on although its signal has aborted')
+      log.warn(fields, 'a handler is stuck: it goes on although its signal has aborted')
       onEvent({ kind: 'stuck', taskId, code })
     } else {
-      logger.warn(fields, 'a handler goes on although its signal has aborted: killing it')
+      log.warn(fields, 'a handler goes on although its signal has aborted: killing it')
       onEvent({ kind: 'killed', taskId, code })
       this.#execution.kill()
     }

@@ -253,10 +253,10 @@ describe('a handler that is aborted', () => {
 })
 
 describe("a handler's context", () => {
-  async function contextOf(use: (context: TaskContext) => unknown, logger = silentLogger) {
+  async function contextOf(use: (context: TaskContext) => unknown) {
     const using = defineTask({ name: 'using', run: (_: undefined, context) => use(context) })
     const tasking = createTasking({ store: new MemoryStore(), tasks: [using] })
-    await new HandlerRun(claimed('using'), 'w', { random: () => 0.5 }).run(tasking, logger)
+    await new HandlerRun(claimed('using'), 'w', { random: () => 0.5 }).run(tasking, silentLogger)
     return tasking
   }
 
@@ -269,13 +269,6 @@ describe("a handler's context", () => {
       fencingToken: 7n,
     })
     expect(seen[0]?.signal.aborted).toBe(false)
-  })
-
-  test('logs with the id and the name of the task', async () => {
-    const fields: object[] = []
-    const logger = { ...silentLogger, child: (f: object) => (fields.push(f), silentLogger) }
-    await contextOf(() => 1, logger)
-    expect(fields).toEqual([{ taskId: claimed('').id, task: 'using', workerId: 'w' }])
   })
 
   test('dispatches children of the task', async () => {

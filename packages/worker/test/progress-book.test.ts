@@ -1,5 +1,5 @@
 import { MemoryStore } from '@tasking/core'
-import type { ClaimedTask, ProgressState, TaskProgress } from '@tasking/core'
+import type { ProgressState, TaskProgress } from '@tasking/core'
 import { settled } from '@tasking/core/testing'
 import { expect, test } from 'vitest'
 
@@ -9,7 +9,7 @@ import { forwardingStore } from './forwarding-store.ts'
 import { handClock } from './hand-clock.ts'
 import { LogBook } from './log-book.ts'
 
-const task = (id: string): Pick<ClaimedTask, 'id' | 'fencingToken'> => ({ id, fencingToken: 1n })
+const task = (id: string) => ({ id, name: 'n', correlationId: null, fencingToken: 1n })
 const report = (done: number, code = 'c'): ProgressState => ({
   ...{ code, message: 'm', done, total: null, suffix: null },
 })
@@ -87,7 +87,7 @@ test('tries again what could not be written, but for what is newer, and says wha
   await clock.advance(1_000)
   expect(writes).toEqual([['a: 1,1'], ['a: 2,1']])
   const { fields } = await log.next('the progress of a task was refused: it is not ours')
-  expect(fields).toEqual({ taskId: 'a' })
+  expect(fields).toEqual({ taskId: 'a', task: 'n' })
 })
 
 test('does not hold up the end of a task for long while the store hangs', async () => {

@@ -1,5 +1,6 @@
 import { fireDueSchedules, silentLogger } from '@tasking/core'
 import type { Logger, Task, Tasking } from '@tasking/core'
+import { taskLog } from '../task-log.ts'
 import { HandWorker } from './hand-worker.ts'
 
 export interface DrainOptions {
@@ -30,7 +31,7 @@ export async function drain(
     await using worker = await HandWorker.register(tasking, taskNames, waiting)
     for (let task = await worker.claim(); task; task = await worker.claim()) {
       if (ran.length === most) throw endless(most, task.name)
-      const completion = await worker.runOf(task).run(tasking, logger)
+      const completion = await worker.runOf(task).run(tasking, taskLog(logger, task))
       ran.push(await worker.end(completion))
     }
   }

@@ -19,6 +19,7 @@ import type {
   Tasking,
 } from '@tasking/core'
 import { TaskAbort } from '../task-abort.ts'
+import { taskLog } from '../task-log.ts'
 import { HandWorker } from './hand-worker.ts'
 
 export interface RunTaskOptions {
@@ -84,7 +85,10 @@ async function run<Result>(
     handler.abort(new TaskAbort('task_canceled', 'The test has asked it to stop.'))
   if (signal?.aborted) abort()
   signal?.addEventListener('abort', abort, { once: true })
-  const completion = await handler.run(withDefinition(tasking, definition), logger)
+  const completion = await handler.run(
+    withDefinition(tasking, definition),
+    taskLog(logger, handler.task),
+  )
   signal?.removeEventListener('abort', abort)
   const { result } = await worker.end(completion)
   if (completion.state !== 'completed') throw handler.thrown
