@@ -96,6 +96,8 @@ export class HandlerRun {
         await creations.recall()
         await cleanUp(null)
       }
+      // What is aborted before it begins doesn't begin.
+      signal.throwIfAborted()
       // The definition's own schema made it.
       const run = definition.run(input as never, context)
       if (definition.immediate && !isPromise(run)) throw new HandlerNotAsyncError(task.name)

@@ -1,6 +1,7 @@
 export type { DutyPeriods, PurgePolicy } from './duties.ts'
 export type { WorkerEvent } from './event.ts'
 export { HandlerCrashedError, IsolationError } from './child-error.ts'
+export { HandlersStuckError } from './handlers-stuck-error.ts'
 export { TaskAbort, TaskTimeoutError } from './task-abort.ts'
 export type { ImmediateRunnerOptions, WorkerOptions } from './options.ts'
 export { immediateRunner } from './immediate-runner.ts'

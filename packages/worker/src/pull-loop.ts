@@ -26,6 +26,8 @@ export interface PullLoopListener {
   onMissing(): void
   /** A turn has told in how many milliseconds the next scheduled task is due; `null` for none. */
   onNextDue(inMs: number | null): void
+  /** Nothing is left to do but to wait for handlers that go on whatever they are told. */
+  onStuck(taskNames: readonly string[]): void
 }
 
 const longestRetryMs = 5_000
@@ -109,15 +111,10 @@ export class PullLoop {
       } else {
         await this.#nudge.sleepUntil(Math.min(this.#pollAt, this.#looks.dueAt, this.#outbox.dueAt))
       }
-      if (
-        !this.#claiming &&
-        this.#running.size === 0 &&
-        this.#outbox.dueAt === Infinity &&
-        this.#atOnce.isEmpty &&
-        !this.#owesQuestion
-      ) {
-        return
-      }
+      if (!this.#hasLetGo) continue
+      if (this.#running.size === 0) return
+      const stuck = this.#running.stuckNames
+      if (stuck !== undefined) this.#listener.onStuck(stuck)
     }
   }
 
@@ -211,6 +208,12 @@ export class PullLoop {
   get #mayClaim(): boolean {
     const { concurrency } = this.#settings
     return concurrency > 0 && (this.#turning || this.#running.size < concurrency)
+  }
+
+  // It will claim nothing, and the store has all ends that there are.
+  get #hasLetGo(): boolean {
+    const owes = this.#outbox.dueAt < Infinity || !this.#atOnce.isEmpty || this.#owesQuestion
+    return !this.#claiming && !owes
   }
 
   // A turn without an answer may have claimed what would now be given up without ever having run;

@@ -3,6 +3,7 @@ import type { DispatchedTask, NewTask, WorkerId } from '@tasking/core'
 import { ChildPool } from './child-pool.ts'
 import { DueAlarm } from './due-alarm.ts'
 import { dutiesOf } from './duties.ts'
+import { HandlersStuckError } from './handlers-stuck-error.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { Launcher } from './launcher.ts'
@@ -45,6 +46,7 @@ export class PullingWorker implements Worker {
   #unsubscribe: () => Promise<void> = async () => undefined
   #resolveEnded: () => void = () => undefined
   #rejectEnded: (error: unknown) => void = () => undefined
+  #saysStuck: (error: HandlersStuckError) => void = () => undefined
   readonly ended: Promise<void>
 
   constructor(given: WorkerSettings) {
@@ -61,6 +63,7 @@ export class PullingWorker implements Worker {
     this.#loop = new PullLoop(this.id, settings, launcher, progress, {
       onMissing: () => this.#giveUp(),
       onNextDue: (inMs) => this.#dueAlarm.expect(inMs),
+      onStuck: (taskNames) => this.#saysStuck(new HandlersStuckError(taskNames)),
     })
     this.#dueAlarm = new DueAlarm(store, clock, {
       onFailure: (error) => logger.warn({ err: error }, 'due tasks could not be put in line'),
@@ -98,6 +101,8 @@ export class PullingWorker implements Worker {
       onFailure: (duty, error) => logger.warn({ err: error, duty }, 'housekeeping failed'),
     })
     this.ended = new Promise<void>((resolve, reject) => {
+      // It goes on all the same: others must not take what these handlers work on.
+      this.#saysStuck = reject
       this.#resolveEnded = () => {
         this.#finished.abort()
         resolve()

@@ -58,6 +58,13 @@ export class RunningTasks {
     this.#endedInline.clear()
   }
 
+  /** The names of those that go on whatever they are told; `undefined` while others run, too. */
+  get stuckNames(): string[] | undefined {
+    const runs = [...this.#runs.values()]
+    if (this.#abortReason === undefined || !runs.every(({ isStuck }) => isStuck)) return undefined
+    return [...new Set(runs.map(({ task }) => task.name))]
+  }
+
   has(id: TaskId): boolean {
     return this.#runs.has(id)
   }

@@ -36,6 +36,7 @@ export class TaskRun {
   // Only made for a task that somebody watches, since most end before anybody has to.
   #watched: AbortController | undefined
   #ended = false
+  #stuck = false
   #reason: TaskAbort | undefined
 
   constructor(
@@ -57,6 +58,11 @@ export class TaskRun {
   /** Whether its handler shares the worker's event loop. */
   get isInline(): boolean {
     return this.#execution.kill === undefined
+  }
+
+  /** Whether it goes on although its grace is over, and nothing can kill it. */
+  get isStuck(): boolean {
+    return this.#stuck
   }
 
   /** Runs the handler to its end, or to its killing. */
@@ -92,6 +98,7 @@ export class TaskRun {
     const taskId = this.task.id
     const fields = { code, graceMs }
     if (this.#execution.kill === undefined) {
+      this.#stuck = true
       log.warn(fields, 'a handler is stuck: it goes on although its signal has aborted')
       onEvent({ kind: 'stuck', taskId, code })
     } else {

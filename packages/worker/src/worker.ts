@@ -33,10 +33,15 @@ export interface Worker extends AsyncDisposable {
    *   threads or processes for handlers can't be started
    */
   start(): Promise<this>
-  /** Claims nothing more and waits for the running handlers. Safe to call again, also to hurry. */
+  /**
+   * Claims nothing more and waits for the running handlers. Safe to call again, also to hurry. It
+   * doesn't wait for what `HandlersStuckError` is about.
+   */
   stop(options?: StopOptions): Promise<void>
   /**
    * Resolves when the worker has stopped.
+   * @throws HandlersStuckError when, after `abortAfter` and their grace, only inline handlers are left
+   *   that go on: until the end of the process the worker goes on, too, and keeps their reservations
    * @throws WorkerMissingError when it had to give itself up; its threads and processes were killed,
    *   its inline handlers told to abort, but only the end of the process makes sure that they do
    */

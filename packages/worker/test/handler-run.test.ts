@@ -183,20 +183,18 @@ describe('a handler that is aborted', () => {
   const canceled = new TaskAbort('task_canceled', 'superseded')
   const stopping = new TaskAbort('worker_stopping', 'Aborted during worker shutdown.')
 
-  /** Runs a handler that waits for its signal, and then does as told. */
+  /** Runs a handler that is aborted, and then does as told. */
   async function aborted(reason: TaskAbort, then: (signal: AbortSignal) => unknown) {
-    const waiting = defineTask({
-      name: 'waiting',
+    const told = defineTask({
+      name: 'aborted',
       async run(_input: undefined, { signal }) {
-        if (!signal.aborted) await new Promise((abort) => signal.addEventListener('abort', abort))
+        run.abort(reason)
         return then(signal)
       },
     })
-    const tasking = createTasking({ store: new MemoryStore(), tasks: [waiting] })
-    const run = new HandlerRun(claimed('waiting'), 'w', { random: () => 0.5 })
-    const completion = run.run(tasking, silentLogger)
-    run.abort(reason)
-    return completion
+    const tasking = createTasking({ store: new MemoryStore(), tasks: [told] })
+    const run = new HandlerRun(claimed('aborted'), 'w', { random: () => 0.5 })
+    return run.run(tasking, silentLogger)
   }
 
   test('learns why', async () => {
@@ -241,14 +239,29 @@ describe('a handler that is aborted', () => {
     const seen: unknown[] = []
     const waiting = defineTask({
       name: 'waiting',
-      run: (_input: undefined, { signal }) => void seen.push(signal.reason),
+      run(_input: undefined, { signal }) {
+        run.abort(canceled)
+        run.abort(stopping)
+        seen.push(signal.reason)
+      },
     })
     const tasking = createTasking({ store: new MemoryStore(), tasks: [waiting] })
     const run = new HandlerRun(claimed('waiting'), 'w', { random: () => 0.5 })
-    run.abort(canceled)
-    run.abort(stopping)
     await run.run(tasking, silentLogger)
     expect(seen).toEqual([canceled])
+  })
+
+  test.each([
+    [stopping, { state: 'failed', error: { code: 'worker_stopping' } }],
+    [canceled, { state: 'canceled', error: null }],
+  ])('before it begins does not begin: %s', async (reason, completion) => {
+    let ran = false
+    const late = defineTask({ name: 'late', run: () => void (ran = true) })
+    const tasking = createTasking({ store: new MemoryStore(), tasks: [late] })
+    const run = new HandlerRun(claimed('late'), 'w', { random: () => 0.5 })
+    run.abort(reason)
+    expect(await run.run(tasking, silentLogger)).toMatchObject(completion)
+    expect(ran).toBe(false)
   })
 })
 

@@ -133,6 +133,41 @@ describe('an inline handler that goes on although it was aborted', () => {
   })
 })
 
+test('a stop that aborts waits for no stuck inline handler, but its reservations stay', async () => {
+  await using scene = await Scene.open()
+  const running = scene.meeting(2)
+  const gate = scene.gate()
+  const deaf = defineTask({
+    ...{ name: 'deaf', resources: { exclusive: ['a'] }, grace: '50ms' },
+    async run() {
+      void running.arrive()
+      await gate.opened
+    },
+  })
+  const slow = defineTask({
+    name: 'slow',
+    async run(_input: undefined, { signal }) {
+      void running.arrive()
+      await new Promise((abort) => signal.addEventListener('abort', abort))
+      return 'in time'
+    },
+  })
+  const tasking = scene.tasking([deaf, slow])
+  const { worker } = await scene.startedWorker(tasking, { concurrency: 2 })
+  const stuck = await tasking.dispatch(deaf)
+  const other = await tasking.dispatch(slow)
+  await running.complete
+  await worker.stop({ abortAfter: '10ms' })
+  await expect(worker.ended).rejects.toMatchObject({ code: 'handlers_stuck', taskNames: ['deaf'] })
+  expect(await other.load()).toMatchObject({ state: 'completed', result: 'in time' })
+  expect(await stuck.load()).toMatchObject({ state: 'running' })
+  expect(worker.health.phase).toBe('stopping')
+  gate.open()
+  expect(await stuck.finished()).toMatchObject({ state: 'completed' })
+  const unregistered = async () => (await tasking.store.workers()).length === 0
+  await eventually(unregistered, { what: 'its end' })
+})
+
 describe('the timeout of a dispatch', () => {
   test.each([
     ['shorter', '1h', '30ms'],

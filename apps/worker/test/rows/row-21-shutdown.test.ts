@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { double } from '../fixtures/tasks.ts'
+import { deaf, double } from '../fixtures/tasks.ts'
 import { openWorkerScene } from '../worker-scene.ts'
 
 describe('row 21: a worker is shut down by signals', () => {
@@ -45,6 +45,24 @@ describe('row 21: a worker is shut down by signals', () => {
       state: 'failed',
       error: { code: 'worker_stopping', message: 'Aborted during worker shutdown.' },
     })
+  })
+
+  test('after SIGINT, an inline handler that ignores its abort does not keep it', async () => {
+    await using scene = await openWorkerScene()
+    const flags = ['--concurrency', '2', '--abort-after', '50ms', '--grace', '100ms', '--ttl', '2s']
+    const worker = await scene.start(...flags)
+    const held = await scene.startHolding(worker)
+    const { id } = await scene.tasking.dispatch(deaf)
+    await worker.waitForLine(new RegExp(`${id}.*"holding"`))
+    worker.kill('SIGINT')
+    expect(await worker.exit).toEqual({ code: 1, signal: null })
+    expect(worker.lines.join('\n')).toMatch(/"fatal".*Handlers of \\"deaf\\" go on/)
+    expect(await scene.tasking.find(held.id)).toMatchObject({ error: { code: 'worker_stopping' } })
+    expect(await scene.tasking.find(id)).toMatchObject({ state: 'running' })
+    // Nobody knows how far it came, and whoever comes next may only begin after its end.
+    await scene.start()
+    const task = await scene.tasking.task(id).finished()
+    expect(task).toMatchObject({ state: 'failed', error: { code: 'worker_missing' } })
   })
 
   test('a second signal ends it at once', async () => {
