@@ -123,7 +123,7 @@ export type {
   Schedules,
 } from './schedules.ts'
 export { NoRetryError, retryDelayMs } from './retry.ts'
-export type { Backoff, FailedAttempt, RetryPolicy } from './retry.ts'
+export type { Backoff, FailedAttempt, OnPolicyError, RetryPolicy } from './retry.ts'
 export type { Signal, SignalSource } from './signal.ts'
 export {
   eventRules,

@@ -66,6 +66,7 @@ const hopelessCodes: ReadonlySet<unknown> = new Set([
   'invalid_input',
   'not_json',
   'handler_not_async',
+  'decryption_failed',
 ])
 // Nobody reads on after so many; the last one holds for the rest.
 const mostRecoveryDelays = 20
@@ -93,24 +94,44 @@ export function checkRetryPolicy(policy: RetryPolicy): void {
   milliseconds(max, 'retry.backoff.max')
 }
 
+/** Told of what a function of a policy has thrown. */
+export type OnPolicyError = (rule: 'retryable' | 'backoff', error: unknown) => void
+
 /**
- * In how many milliseconds a task is tried again, `undefined` if it isn't. What its definition's own
- * functions throw means that it isn't.
+ * In how many milliseconds a task is tried again, `undefined` if it isn't. Where `retryable` throws it
+ * isn't; where `backoff` does, the default holds.
  * @param random from 0 to less than 1
  */
 export function retryDelayMs(
   policy: RetryPolicy | undefined,
   { attempt, error, interrupted = false }: FailedAttempt,
   random: () => number,
+  onPolicyError: OnPolicyError = () => undefined,
 ): number | undefined {
   if (policy === undefined || attempt > policy.limit) return undefined
   try {
     if (!interrupted && !isWorthIt(policy, error)) return undefined
-    const { jitter = defaultJitter } = policy
-    const spread = 1 + jitter * (2 * random() - 1)
-    return Math.round(Math.min(backoffMs(policy, attempt, error) * spread, longestDelayMs))
-  } catch {
+  } catch (thrown) {
+    onPolicyError('retryable', thrown)
     return undefined
+  }
+  const { jitter = defaultJitter } = policy
+  const spread = 1 + jitter * (2 * random() - 1)
+  const delayMs = delayOf(policy, attempt, error, onPolicyError)
+  return Math.round(Math.min(delayMs * spread, longestDelayMs))
+}
+
+function delayOf(
+  policy: RetryPolicy,
+  attempt: number,
+  error: unknown,
+  onPolicyError: OnPolicyError,
+): number {
+  try {
+    return backoffMs(policy, attempt, error)
+  } catch (thrown) {
+    onPolicyError('backoff', thrown)
+    return backoffMs({ limit: policy.limit }, attempt, error)
   }
 }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { InvalidInputError, NoRetryError } from '../src/index.ts'
+import { DecryptionError, InvalidInputError, NoRetryError } from '../src/index.ts'
 import { checkRetryPolicy, recoveryOf, retryDelayMs } from '../src/retry.ts'
-import type { RetryPolicy } from '../src/retry.ts'
+import type { OnPolicyError, RetryPolicy } from '../src/retry.ts'
 
 /** Without jitter: the middle of the range. */
 const steady = () => 0.5
@@ -34,6 +34,24 @@ describe('retryDelayMs', () => {
     expect(delays({ limit: 3, backoff })).toEqual([10, 20, 30, undefined, undefined])
   })
 
+  test('says what the functions of a policy throw, and goes by the default where it can', () => {
+    const thrown: unknown[] = []
+    const note: OnPolicyError = (rule, problem) => thrown.push([rule, problem])
+    const delay = (policy: Partial<RetryPolicy>) =>
+      retryDelayMs({ limit: 3, ...policy }, { attempt: 2, error }, steady, note)
+    const broken = () => {
+      throw coded
+    }
+    expect(delay({ backoff: broken })).toBe(2_000)
+    expect(delay({ backoff: () => 'soon' as '1s' })).toBe(2_000)
+    expect(delay({ retryable: broken })).toBeUndefined()
+    expect(thrown).toEqual([
+      ['backoff', coded],
+      ['backoff', expect.objectContaining({ code: 'invalid_option' })],
+      ['retryable', coded],
+    ])
+  })
+
   test('is spread by the jitter, and by no more', () => {
     const policy: RetryPolicy = { limit: 1, backoff: { kind: 'fixed', delay: 1_000 }, jitter: 0.1 }
     expect(retryDelayMs(policy, { attempt: 1, error }, () => 0)).toBe(900)
@@ -52,7 +70,7 @@ describe('retryDelayMs', () => {
     ['is of a class that is excepted', { except: [GoneError] }, new GoneError()],
     ['is said not to be worth it', { retryable: (thrown) => thrown !== error }, error],
     ['can’t be judged', { retryable: () => JSON.parse('{') as boolean }, error],
-    ['has no delay that is one', { backoff: () => 'soon' as '1s' }, error],
+    ['says that the input can’t be decrypted', {}, new DecryptionError('task', 'k1')],
   ])('gives up when the error %s', (_, policy, thrown) => {
     expect(retryDelayMs({ limit: 3, ...policy }, { attempt: 1, error: thrown }, steady)).toBe(
       undefined,

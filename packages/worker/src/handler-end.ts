@@ -4,6 +4,7 @@ import type {
   ClaimedTask,
   Completion,
   JsonValue,
+  Logger,
   Orphan,
   TaskError,
 } from '@tasking/core'
@@ -16,6 +17,8 @@ export interface Ending {
   readonly definition: Pick<AnyTaskDefinition, 'retry' | 'ifWorkerMissing' | 'cleanUp'> | undefined
   /** From 0 to less than 1. */
   readonly random: () => number
+  /** The task's own. */
+  readonly log: Logger
 }
 
 /** What becomes of a task whose handler has returned. */
@@ -44,12 +47,17 @@ export function orphanEnd(
   return { id, fencingToken, state: endsAs, error: endsAs === 'failed' ? error : null }
 }
 
-function failed({ task, definition, random }: Ending, thrown: unknown, reason: unknown) {
+function failed({ task, definition, random, log }: Ending, thrown: unknown, reason: unknown) {
   const { id, fencingToken, attempt } = task
   const interrupted = reason instanceof TaskAbort && reason.code === 'worker_stopping'
   const retry =
     interrupted && definition?.ifWorkerMissing !== 'retry' ? undefined : definition?.retry
-  const delayMs = retryDelayMs(retry, { attempt, error: thrown, interrupted }, random)
+  const delayMs = retryDelayMs(
+    retry,
+    { attempt, error: thrown, interrupted },
+    random,
+    (rule, err) => log.warn({ err, rule }, 'a function of the retry policy threw'),
+  )
   const error = toTaskError(thrown)
   const keepPlace = retry?.keepPlace ?? false
   return delayMs === undefined

@@ -79,7 +79,7 @@ export class HandlerRun {
     const { task } = this
     const { signal } = this.#abort
     const ending = {
-      ...{ task, random: this.#surroundings.random },
+      ...{ task, log, random: this.#surroundings.random },
       definition: tasking.definitions.get(task.name),
     }
     let cleanUp = async (_error: TaskError | null) => {}

@@ -30,7 +30,6 @@ export class IsolatedRun implements Execution {
     workerId: WorkerId,
     isolation: 'thread' | 'process',
     pool: ChildPool,
-    logger: Logger,
     onProgress: OnProgress = () => undefined,
   ) {
     this.#task = ending.task
@@ -38,7 +37,7 @@ export class IsolatedRun implements Execution {
     this.#workerId = workerId
     this.#isolation = isolation
     this.#pool = pool
-    this.#logger = logger
+    this.#logger = ending.log
     this.#onProgress = onProgress
   }
 

@@ -46,8 +46,8 @@ export class Launcher {
     if (isolation === 'inline' || this.#children === undefined) {
       return inlineExecution(task, this.#workerId, tasking, { log, clock }, onProgress)
     }
-    const ending = { task, definition, random: () => clock.random() }
-    return new IsolatedRun(ending, this.#workerId, isolation, this.#children, log, onProgress)
+    const ending = { task, definition, random: () => clock.random(), log }
+    return new IsolatedRun(ending, this.#workerId, isolation, this.#children, onProgress)
   }
 
   #limitsOf({ name, options }: ClaimedTask): RunLimits {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 import { HandlerRun } from '../src/handler-run.ts'
 import { TaskAbort } from '../src/task-abort.ts'
+import { LogBook } from './log-book.ts'
 import { schemaOf } from './schema.ts'
 
 const claimed = (name: string, input: JsonValue = null): ClaimedTask => ({
@@ -177,6 +178,27 @@ describe('a handler whose task cannot be completed', () => {
     )
     expect(completion).toMatchObject({ state: 'failed', error: { code: 'unknown_task' } })
   })
+})
+
+test('a back-off that throws is logged, and the default one holds', async () => {
+  const broken = defineTask({
+    name: 'broken',
+    retry: {
+      limit: 1,
+      jitter: 0,
+      backoff: () => {
+        throw new Error('no delay')
+      },
+    },
+    run: () => Promise.reject(new Error('no luck')),
+  })
+  const tasking = createTasking({ store: new MemoryStore(), tasks: [broken] })
+  const book = new LogBook()
+  const run = new HandlerRun(claimed('broken'), 'w', { random: () => 0.5 })
+  const completion = await run.run(tasking, book.logger)
+  expect(completion).toMatchObject({ state: 'retry', delayMs: 1_000 })
+  const { fields } = await book.next('a function of the retry policy threw')
+  expect(fields).toMatchObject({ rule: 'backoff', err: { message: 'no delay' } })
 })
 
 describe('a handler that is aborted', () => {

@@ -53,8 +53,8 @@ class HandPool implements Pick<ChildPool, 'take' | 'release'> {
 
 function runWith(pool: HandPool, isolation: 'thread' | 'process' = 'thread'): IsolatedRun {
   // It needs no more of a pool than this one has.
-  const ending = { task, definition: undefined, random: () => 0.5 }
-  return new IsolatedRun(ending, 'w', isolation, pool as unknown as ChildPool, silentLogger)
+  const ending = { task, definition: undefined, random: () => 0.5, log: silentLogger }
+  return new IsolatedRun(ending, 'w', isolation, pool as unknown as ChildPool)
 }
 
 const complete = (channel: ChildChannel) => {
