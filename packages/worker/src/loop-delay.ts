@@ -20,6 +20,8 @@ export class LoopDelay {
   readonly #periodMs: number
   readonly #listener: LoopDelayListener
   readonly #end = new AbortController()
+  /** Of this round; before the first one nothing can be late. */
+  #startedAt = Infinity
 
   constructor(clock: Clock, ttlMs: number, listener: LoopDelayListener) {
     this.#clock = clock
@@ -31,7 +33,9 @@ export class LoopDelay {
     void this.#run()
   }
 
+  /** Tells first of what was lost since it looked: the timer of whoever stops it may ring before. */
   stop(): void {
+    if (!this.#end.signal.aborted) this.#tellOfDelay()
     this.#end.abort()
   }
 
@@ -39,16 +43,21 @@ export class LoopDelay {
     const { signal } = this.#end
     while (!signal.aborted) {
       const startedAt = performance.now()
+      this.#startedAt = startedAt
       const wallAtStart = this.#clock.now().getTime()
       await this.#clock.sleep(this.#periodMs, signal)
       if (signal.aborted) return
       const tookMs = performance.now() - startedAt
-      const delayMs = Math.round(tookMs - this.#periodMs)
+      this.#tellOfDelay()
       // A suspended machine stops the clock that timers go by, but not the one on the wall.
       const jumpMs = Math.round(this.#clock.now().getTime() - wallAtStart - tookMs)
-      if (delayMs >= this.#periodMs) this.#listener.onDelay(delayMs)
       if (jumpMs >= this.#periodMs) this.#listener.onJump(jumpMs)
       this.#listener.onRound()
     }
+  }
+
+  #tellOfDelay(): void {
+    const delayMs = Math.round(performance.now() - this.#startedAt - this.#periodMs)
+    if (delayMs >= this.#periodMs) this.#listener.onDelay(delayMs)
   }
 }

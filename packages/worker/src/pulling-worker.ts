@@ -232,6 +232,7 @@ export class PullingWorker implements Worker {
   #giveUp(): void {
     if (this.#missing) return
     this.#missing = true
+    this.#loopDelay.stop()
     const { logger, onEvent } = this.#settings
     logger.error('could not renew the heartbeat in time: giving up')
     onEvent({ kind: 'missing' })

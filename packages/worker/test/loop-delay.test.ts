@@ -73,6 +73,16 @@ describe('LoopDelay', () => {
     expect(told).toEqual(['round', 'delay', 'round'])
   })
 
+  test('tells of what was lost when it is stopped before its timer rings, once', async () => {
+    const { clock, onDelay, loopDelay } = setUp()
+    await clock.advance(300)
+    clock.move(1_000)
+    loopDelay.stop()
+    loopDelay.stop()
+    await clock.next()
+    expect(onDelay.mock.calls).toEqual([[700]])
+  })
+
   test('ends when it is stopped', async () => {
     const { clock, loopDelay } = setUp()
     loopDelay.stop()

@@ -1,5 +1,6 @@
 import { eventually } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
+import { busy } from '../fixtures/busy.ts'
 import { openWorkerScene } from '../worker-scene.ts'
 
 describe('row 22: a worker beats every third of its TTL, and gives up when it can not', () => {
@@ -36,5 +37,20 @@ describe('row 22: a worker beats every third of its TTL, and gives up when it ca
     expect(await paused.exit).toEqual({ code: 1, signal: null })
     expect(paused.lines.join('\n')).toMatch(/^error: .*\[worker_missing\]$/m)
     expect(await scene.tasking.find(held.id)).toMatchObject({ state: 'failed' })
+  })
+
+  test('one whose handler blocks it for too long says which it was, and ends', async () => {
+    await using scene = await openWorkerScene()
+    const blocked = await scene.start('--tasks', './busy.ts', '--ttl', '2s')
+    await scene.start('--ttl', '2s', '--name', 'other')
+    const handle = await scene.tasking.dispatch(busy, { ms: 6_000 })
+    await blocked.waitForLine(new RegExp(`${handle.id}.*"holding"`))
+    const task = await handle.finished({ timeout: '40s' })
+    expect(task).toMatchObject({ state: 'failed', error: { code: 'worker_missing' } })
+    expect(await blocked.exit).toEqual({ code: 1, signal: null })
+    const output = blocked.lines.join('\n')
+    expect(output).toMatch(/"tasks":\["busy"\],"msg":"the event loop was blocked/)
+    expect(output).toMatch(/^error: .*\[worker_missing\]$/m)
+    expect(await handle.load()).toMatchObject({ state: 'failed', result: null })
   })
 })
