@@ -36,6 +36,32 @@ describe('row 24: an auxiliary worker', () => {
     await eventually(async () => !(await isKnown()), { what: 'the housekeeping' })
   })
 
+  test('leaves what is due to others, too: delays and schedules', async () => {
+    await using scene = await Scene.open()
+    const quick = defineTask({ name: 'quick', run: () => 'ran' })
+    const beats = scene.meeting(7)
+    const tasking = scene.tasking([quick], {
+      wrap: (store) =>
+        forwardingStore(store, {
+          beat(id) {
+            void beats.arrive()
+            return store.beat(id)
+          },
+        }),
+    })
+    const delayed = await tasking.dispatch(quick, undefined, { delay: '50ms' })
+    await tasking.schedules.set({ name: 'often', task: quick, every: '1s' })
+    const housekeeping = { missing: '100ms', schedules: '100ms' } as const
+    await scene.startedWorker(tasking, { auxiliary: true, ttl: '1s', housekeeping })
+    // Two seconds, in which both are due.
+    await beats.complete
+    expect(await delayed.load()).toMatchObject({ state: 'scheduled' })
+    expect(await tasking.list()).toHaveLength(1)
+    await scene.startedWorker(scene.tasking([quick]), { housekeeping })
+    expect(await delayed.result()).toBe('ran')
+    await eventually(async () => (await tasking.list()).length > 1, { what: 'the schedule' })
+  })
+
   test.each([
     ['auxiliary ones', { auxiliary: true, ttlMs: 60_000 }],
     ['others that are gone', { ttlMs: -1 }],
