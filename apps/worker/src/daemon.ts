@@ -37,6 +37,7 @@ export async function runDaemon(flags: Flags): Promise<void> {
     ...(flags.purge !== undefined && { purge: flags.purge }),
     ...(flags.isolation !== undefined && { isolation: flags.isolation }),
     ...(flags.grace !== undefined && { grace: flags.grace }),
+    ...(flags.heapLimit !== undefined && { heapLimitMb: flags.heapLimit }),
     // Node runs the sources as they are; what is published is JavaScript.
     taskingModule: new URL(`./isolated-tasking${extname(import.meta.filename)}`, import.meta.url),
     taskingData: settings,

@@ -34,6 +34,7 @@ export interface Flags {
   readonly listen?: string | false
   readonly isolation?: Isolation
   readonly grace?: Duration
+  readonly heapLimit?: number
   readonly abortAfter: Duration
   readonly logLevel: string
 }
@@ -85,6 +86,10 @@ export function allFlags(): Option[] {
       '--grace <duration>',
       'how long handlers may go on after their signals aborted, until they are killed (default: 10s)',
     ).argParser(duration),
+    flag(
+      '--heap-limit <MiB>',
+      'how much memory the heap of each thread and process for handlers may take',
+    ).argParser(wholeNumber),
     flag(
       '--abort-after <duration>',
       'how long tasks may go on after SIGINT until their signals abort',

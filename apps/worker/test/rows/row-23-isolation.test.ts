@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { isAlive } from '@tasking/testbed'
 import type { TestProcess } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
-import { place } from '../fixtures/isolated.ts'
-import { openWorkerScene, severalProcesses } from '../worker-scene.ts'
+import { child, hoard, place } from '../fixtures/isolated.ts'
+import { openWorkerScene, patienceMs, severalProcesses } from '../worker-scene.ts'
 
 const flags = ['--tasks', './isolated.ts', '--isolation', 'process', '--concurrency', '2']
 
@@ -62,6 +62,17 @@ describe('row 23: tasks in child processes', severalProcesses, () => {
     }
     worker.kill('SIGTERM')
     expect(await worker.exit).toEqual({ code: 0, signal: null })
+  })
+
+  test('may take so much memory, and another one runs the next task', async () => {
+    await using scene = await openWorkerScene()
+    const limited = scene.spawn(...flags, '--heap-limit', '64')
+    await limited.waitForLine(/"worker started"/, patienceMs)
+    const hoarding = await (await scene.tasking.dispatch(hoard)).finished()
+    expect(hoarding).toMatchObject({ state: 'failed', error: { code: 'handler_crashed' } })
+    // Node says on its standard error how much it had by then.
+    expect(limited.lines.join('\n')).toMatch(/Mark-Compact.* [67]\d\.\d \(/)
+    await (await scene.tasking.dispatch(child)).result({ timeout: '20s' })
   })
 
   test('leave signals to their worker', async () => {
