@@ -10,20 +10,49 @@ language sql immutable strict parallel safe
 as $$ select hashtextextended(resource, hashtextextended('"tasking"', 0)) $$;
 --> statement-breakpoint
 
+-- How many names one dispatch locks one by one.
+create function "tasking".most_names() returns int
+language sql immutable parallel safe
+as $$ select 64 $$;
+--> statement-breakpoint
+
+-- How many dispatch locks one transaction may try: a share of the server's whole table of locks.
+create function "tasking".most_tries() returns int
+language sql stable
+as $$
+  select greatest(
+    64,
+    current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int / 24
+  )
+$$;
+--> statement-breakpoint
+
+-- What a transaction remembers of its locks, for as long as it has them. Its numbers are of all schemas
+-- together, as the table of locks is.
+create function "tasking".recall(what text) returns bigint
+language sql stable
+as $$ select nullif(current_setting('tasking.' || what, true), '')::bigint $$;
+--> statement-breakpoint
+
 -- Passes the gate exclusively. Whoever comes later queues behind a waiting lock, and somebody's
 -- transaction may keep the gate shared for long; so it waits in short pieces and lets others pass
--- in between. In the end it waits plainly, for the deadlock detector to see it.
+-- in between. In the end it waits plainly, for the deadlock detector to see it. Who has set out to
+-- wait only shortly does that, and once.
 create function "tasking".lock_gate(gate bigint) returns void
 language plpgsql
 as $$
 declare
   patience constant text := current_setting('lock_timeout');
+  pieces constant int := case
+    when patience::interval > interval '0' and patience::interval <= interval '2 seconds' then 0
+    else 40
+  end;
 begin
-  for attempt in 1 .. 40 loop
+  for attempt in 1 .. pieces loop
     begin
       perform set_config('lock_timeout', '100ms', true);
       perform pg_advisory_xact_lock(gate);
-      perform set_config('lock_timeout', patience, true);
+      perform set_config('lock_timeout', patience, true), set_config('tasking.gate', gate::text, true);
       return;
     exception when lock_not_available then
       -- The setting went back with the exception.
@@ -31,6 +60,35 @@ begin
     end;
   end loop;
   perform pg_advisory_xact_lock(gate);
+  perform set_config('tasking.gate', gate::text, true);
+end
+$$;
+--> statement-breakpoint
+
+-- Keeps a transaction that dispatches again and again from filling the table of locks: from some
+-- number on it passes the gate exclusively, which spares it all others. It only tries that, since who
+-- waits for one of its locks is past the gate. In vain for long it is refused, before everybody is.
+-- Says whether the gate is passed.
+create function "tasking".spare_locks(gate bigint) returns boolean
+language plpgsql
+as $$
+declare
+  most constant int := "tasking".most_tries();
+  held int;
+begin
+  -- Many may have been for the same names.
+  select count(*) into held
+    from pg_locks as l
+   where l.locktype = 'advisory' and l.pid = pg_backend_pid();
+  if held > most and pg_try_advisory_xact_lock(gate) then
+    perform set_config('tasking.gate', gate::text, true);
+    return true;
+  elsif held > 6 * most then
+    raise exception 'this transaction has dispatched for % resources one by one, and more would use up the locks of the server', held
+      using errcode = 'TK005', hint = 'Dispatch its tasks in one batch, or in several transactions.';
+  end if;
+  perform set_config('tasking.locks', least(held, most - 8)::text, true);
+  return false;
 end
 $$;
 --> statement-breakpoint
@@ -43,15 +101,21 @@ language plpgsql
 as $$
 declare
   gate constant bigint := "tasking".lock_key('');
-  most_locks constant int := 64;
+  locks constant bigint := coalesce("tasking".recall('locks'), 0) + cardinality(names);
 begin
-  if cardinality(names) > most_locks
-     and (select count(distinct wanted.name) from unnest(names) as wanted (name)) > most_locks
+  if "tasking".recall('gate') = gate then
+    return;
+  elsif cardinality(names) > "tasking".most_names()
+     and (select count(distinct wanted.name) from unnest(names) as wanted (name)) > "tasking".most_names()
   then
     perform "tasking".lock_gate(gate);
     return;
   end if;
-  perform pg_advisory_xact_lock_shared(gate);
+  perform pg_advisory_xact_lock_shared(gate),
+          set_config('tasking.locks', locks::text, true);
+  if locks > "tasking".most_tries() and "tasking".spare_locks(gate) then
+    return;
+  end if;
   -- Sorted before the first is taken.
   perform case
             when wanted.alone then pg_advisory_xact_lock(wanted.key)
@@ -905,17 +969,6 @@ end
 $$;
 --> statement-breakpoint
 
--- How many dispatch locks one transaction may try: a share of the server's whole table of locks.
-create function "tasking".most_tries() returns int
-language sql stable
-as $$
-  select greatest(
-    64,
-    current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int / 24
-  )
-$$;
---> statement-breakpoint
-
 -- Looks at the lines of some resources and unblocks whoever has no conflicting task before it any
 -- more. `modes` says what was given up there. `reasons` says why each is looked at:
 --   released  its reservation goes with this very transaction
@@ -936,19 +989,23 @@ declare
   free_at int[];
   places bigint[];
   due int[];
+  gate_key constant bigint := "tasking".lock_key('');
+  tried constant bigint := coalesce("tasking".recall('tries'), 0);
 begin
   -- All tries before the first look: whoever dispatches after this sees the release, and whoever
-  -- dispatched before it is seen. No more than a share of the table of locks, which is everybody's:
-  -- the rest is looked at again like what is in flight. Shared and counted ones can only have kept
-  -- those from going on who dispatch alone.
+  -- dispatched before it is seen. No more in one transaction than a share of the table of locks, which
+  -- is everybody's: the rest is looked at again like what is in flight. Shared and counted ones can
+  -- only have kept those from going on who dispatch alone. Past the gate alone, nobody is in flight.
   with gate as materialized (
-    select pg_try_advisory_xact_lock_shared("tasking".lock_key('')) as is_open, "tasking".most_tries() as most
+    select pg_try_advisory_xact_lock_shared(gate_key) as is_open, "tasking".most_tries() - tried as most,
+           "tasking".recall('gate') is not distinct from gate_key as is_alone,
+           set_config('tasking.tries', (tried + cardinality(resources))::text, true)
   )
   select array_agg(t.inflight order by t.nth) into inflight
     from (
       select l.nth,
              case
-               when l.reason = 'second' then false
+               when l.reason = 'second' or (select g.is_alone from gate as g) then false
                when l.nth > (select g.most from gate as g) or not (select g.is_open from gate as g) then true
                when l.mode = 'exclusive'
                  then not pg_try_advisory_xact_lock("tasking".lock_key(l.resource))
@@ -2067,7 +2124,7 @@ as $$
 declare
   gate constant bigint := "tasking".lock_key('');
 begin
-  if cardinality(names) > 64 then
+  if cardinality(names) > "tasking".most_names() then
     return pg_try_advisory_xact_lock(gate);
   elsif not pg_try_advisory_xact_lock_shared(gate) then
     return false;

@@ -59,6 +59,13 @@ export class TransactionIsolationError extends TaskingError {
   }
 }
 
+/** One transaction has dispatched so often that its locks would soon be all that the server has. */
+export class TooManyLocksError extends TaskingError {
+  constructor(why: string) {
+    super('too_many_locks', `This can't be dispatched any more: ${why}. Dispatch in one batch.`)
+  }
+}
+
 // Not what was asked is at fault, but the server or the way to it: no connection (08), read-only as
 // in a failover (25006), out of resources (53), stopped from outside (57), system error (58, XX).
 const unavailableStates = /^(?:08...|25006|25P03|53...|57...|58...|XX...)$/
@@ -134,6 +141,7 @@ export function translated(
   if (code === 'TK002') return resourcesBusy(driverError)
   if (code === 'TK003') return groupError(driverError, message)
   if (code === 'TK004') return new TransactionIsolationError(message)
+  if (code === 'TK005') return new TooManyLocksError(message)
   if (code === 'TK001') return new WorkerMissingError(/worker (\S+)/.exec(message)?.[1] ?? '')
   if (refusedStates.test(code)) {
     return new StoreRefusedError(place.address, message, { cause: error })

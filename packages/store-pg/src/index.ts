@@ -7,6 +7,7 @@ export {
   SchemaNewerError,
   SchemaOutdatedError,
   StoreRefusedError,
+  TooManyLocksError,
   TransactionIsolationError,
   UnsafeDriverError,
 } from './errors.ts'

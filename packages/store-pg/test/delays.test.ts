@@ -98,6 +98,11 @@ describe('a transaction that has dispatched and stays open', () => {
       store.dispatch([taskOf(store, { exclusive: ['r7'] })], { tx }),
     )
     expect(await store.promote()).toEqual({ promoted: 0, nextDueMs: 0 })
+    await pass('1 minute')
+    const beginning = performance.now()
+    expect(await store.promote()).toMatchObject({ promoted: 0 })
+    // It was waited for, but for no longer than another.
+    expect(performance.now() - beginning).toBeLessThan(4_000)
     await open.commit()
     expect((await store.promote()).promoted).toBe(1)
     expect(await claim(store, await register(store), 10)).toHaveLength(1)

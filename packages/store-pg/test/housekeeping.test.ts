@@ -98,6 +98,20 @@ test('a worker that goes missing with more reservations than the server has lock
   expect(await store.housekeep()).toMatchObject({ lostTasks: count, unblocked: 1 })
 }, 120_000)
 
+test('many workers that go missing at once, with more reservations than the server has locks', async () => {
+  const workers = await Promise.all(Array.from({ length: 100 }, () => register(store)))
+  const tasks = Array.from({ length: 3_000 }, (_, n) =>
+    taskOf(store, { exclusive: [`a${n}`, `b${n}`], shared: [`c${n}`] }),
+  )
+  const behind = tasks.map((_, n) => taskOf(store, { exclusive: [`b${n}`] }))
+  await store.dispatch([...tasks, ...behind])
+  for (const worker of workers) {
+    expect(await claim(store, worker, 30)).toHaveLength(30)
+    await silent(worker)
+  }
+  expect(await store.housekeep()).toMatchObject({ lostTasks: 3_000, unblocked: 3_000 })
+}, 120_000)
+
 test('a resource of the name of housekeeping does not stop it', async () => {
   await sql.begin(async (tx) => {
     await store.dispatch([taskOf(store, { exclusive: ['housekeeping'] })], { tx })

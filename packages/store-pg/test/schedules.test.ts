@@ -22,12 +22,12 @@ afterAll(async () => {
   await sql.end({ timeout: 1 })
 })
 
-const setOn = (resource: string, name: string) =>
+const setOn = (resource: string | string[], name: string) =>
   store.setSchedule({
     ...{ name, timing: { everyMs: 60_000 }, nextAt: new Date(0) },
     task: {
       ...{ name: 'task', input: null, queue: 'default', priority: 0 },
-      resources: normalizeResources({ exclusive: [resource] }),
+      resources: normalizeResources({ exclusive: [resource].flat() }),
     },
   })
 
@@ -47,6 +47,18 @@ test("somebody's open transaction with the dispatch locks holds up neither firin
   expect(await store.planSchedule({ ...paused, paused: false, revision: revision + 1 })).toBe(true)
   await transaction.commit()
   expect(await fire('busy', revision + 2)).toMatchObject({ kind: 'fired', blocked: true })
+})
+
+test('nor where its own task is for more resources than are locked one by one', async () => {
+  const wide = Array.from({ length: 100 }, (_, n) => `r${n}`)
+  const { revision } = await setOn(wide, 'busy')
+  await using _open = await OpenTransaction.begin(sql, (tx) =>
+    store.dispatch([taskOf(store, { exclusive: ['held'] })], { tx }),
+  )
+  const beginning = performance.now()
+  expect(await fire('busy', revision)).toEqual({ kind: 'busy' })
+  // Half a second, not the eight of a dispatch that nobody else waits for.
+  expect(performance.now() - beginning).toBeLessThan(4_000)
 })
 
 test('a row that somebody else is firing is passed over', async () => {
