@@ -27,7 +27,7 @@ test('it is set up by variables, and flags win over them', async () => {
       name: `n-${worker.pid}`,
       concurrency: 3,
       queues: ['urgent', 'default'],
-      taskNames: ['double', 'hold'],
+      taskNames: ['deaf', 'double', 'hold'],
       ttlMs: 5_000,
     },
   ])

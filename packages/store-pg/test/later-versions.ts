@@ -18,6 +18,9 @@ alter table "tasking".task add column note text not null default '';
 --> statement-breakpoint
 create table "tasking".remark (id bigint primary key, words text not null);
 --> statement-breakpoint
+-- What an earlier one has renamed is named as it was, in the texts of functions.
+set local check_function_bodies = off;
+--> statement-breakpoint
 do $$
 declare definition text;
 begin

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runs } from '../../core/test/arbitraries.ts'
-import { batchArbitrary, tasksOf } from '../../core/test/interleaving/tasks.ts'
+import { batchArbitrary, taskNames, tasksOf } from '../../core/test/interleaving/tasks.ts'
 import { pgStore } from '../src/index.ts'
 
 const database = useDatabase()
@@ -131,7 +131,7 @@ async function side(store: Store): Promise<Side> {
   const workerId = crypto.randomUUID()
   await store.registerWorker({
     ...{ id: workerId, name: 'w', ttlMs: 60_000, concurrency: 9, version: '' },
-    ...{ queues: ['default'], taskNames: ['task'] },
+    ...{ queues: ['default'], taskNames },
   })
   return { store, workerId, running: new Map() }
 }

@@ -13,7 +13,7 @@ import fc from 'fast-check'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runs } from '../../core/test/arbitraries.ts'
-import { batchArbitrary, tasksOf } from '../../core/test/interleaving/tasks.ts'
+import { batchArbitrary, taskNames, tasksOf } from '../../core/test/interleaving/tasks.ts'
 import type { Draft } from '../../core/test/interleaving/tasks.ts'
 import { codeOf } from '../src/errors.ts'
 import { pgStore } from '../src/index.ts'
@@ -132,7 +132,7 @@ class World {
     const workerId = this.#store.newId()
     await this.#store.registerWorker({
       ...{ id: workerId, name: 'w', ttlMs: 60_000, concurrency: slots, version: '' },
-      ...{ queues: ['default'], taskNames: ['task'] },
+      ...{ queues: ['default'], taskNames },
     })
     let looks: readonly Look[] = []
     let running: ClaimedTask[] = []

@@ -47,7 +47,7 @@ test('a clean-up that fails changes nothing of the end, and leaves what is left 
     book.logger,
   )
   expect(first).toMatchObject({ state: 'failed', error: { message: 'no luck' } })
-  await book.next('the clean-up of what a handler created failed', task.id)
+  await book.next('the clean-up of what a handler created failed')
   expect(await store.created(task.id)).toMatchObject([{ state: 'incomplete' }])
 
   calls.length = 0
