@@ -18,6 +18,8 @@ CREATE TABLE "tasking"."app_status" (
 	"versions" jsonb,
 	"claim_names" text[],
 	"cleans_up" text[],
+	"fleet" integer,
+	"housekeepers" integer,
 	"started_at" timestamp with time zone NOT NULL,
 	"last_heartbeat_at" timestamp with time zone NOT NULL
 );

@@ -2410,7 +2410,7 @@ $$;
 --> statement-breakpoint
 
 -- A sign of life. A function, since behind a pooler the planning of a plain statement costs more than
--- all of this.
+-- all of this. In a large fleet not every beat counts it anew: that would be half of the cost.
 create function "tasking".beat(
   worker uuid, out alive boolean, out fleet int, out housekeepers int, out owned int
 )
@@ -2418,10 +2418,14 @@ language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
 set plan_cache_mode = force_generic_plan
 as $$
+#variable_conflict use_variable
+declare
+  large constant int := 200;
+  was_large boolean;
 begin
   update "tasking".app_status as a
      set last_heartbeat_at = clock_timestamp(),
-         -- Calling these for nothing would be half of what a beat costs.
+         -- Calling these for nothing would cost as much as all the rest.
          serving = case
            when a.serving is not null or exists (select from "tasking".paused_queue)
              then "tasking".serving_of(a.queues)
@@ -2430,9 +2434,19 @@ begin
            when a.claim_names is not null or exists (select from "tasking".requirement)
              then "tasking".claim_names_of(a.task_names, a.versions)
          end
-   where a.id = worker;
+   where a.id = worker
+  returning a.fleet, a.housekeepers into fleet, housekeepers;
   alive := found;
-  select s.fleet, s.housekeepers into fleet, housekeepers from "tasking".fleet_strength() as s;
+  was_large := fleet is not null;
+  if not was_large or random() * fleet < large then
+    select s.fleet, s.housekeepers into fleet, housekeepers from "tasking".fleet_strength() as s;
+    if was_large or fleet > large then
+      update "tasking".app_status as a
+         set fleet = case when fleet > large then fleet end,
+             housekeepers = case when fleet > large then housekeepers end
+       where a.id = worker;
+    end if;
+  end if;
   select count(*) into owned
     from "tasking".task as t
    where t.worker_id = worker and t.state in ('running', 'canceling');

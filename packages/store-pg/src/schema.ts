@@ -188,6 +188,9 @@ export function tablesIn(schemaName: string) {
     claimNames: text('claim_names').array(),
     /** The names of the tasks that it can clean up after; null for none. */
     cleansUp: text('cleans_up').array(),
+    /** What its last count of a large fleet has found; null in a small one. */
+    fleet: integer('fleet'),
+    housekeepers: integer('housekeepers'),
     startedAt: time('started_at').notNull(),
     lastHeartbeatAt: time('last_heartbeat_at').notNull(),
   })

@@ -67,3 +67,22 @@ test('a heartbeat does not undo what was told of new requirements meanwhile', as
   await store.dispatch([{ ...taskOf(store), options }])
   expect(await claim(store, worker, 1)).toHaveLength(1)
 })
+
+test('in a large fleet a heartbeat may go by an earlier count, but not for ever', async () => {
+  const worker = await register(store)
+  await sql`
+    insert into tasking.app_status (
+      id, name, version, ttl_ms, concurrency, queues, task_names, started_at, last_heartbeat_at
+    )
+    select gen_random_uuid(), 'one of many', '', ttl_ms, n % 2, queues, task_names, now(), now()
+      from tasking.app_status, generate_series(1, 400) as n`
+  expect(await store.beat(worker)).toMatchObject({ alive: true, fleet: 201, housekeepers: 401 })
+  await sql`delete from tasking.app_status where id <> ${worker}`
+  // Nearly every one counts anew, by chance.
+  const fleets = new Set<number>()
+  for (let beats = 0; beats < 100; beats += 1) fleets.add((await store.beat(worker)).fleet)
+  expect([...fleets].at(-1)).toBe(1)
+  expect(await sql`select fleet, housekeepers from tasking.app_status`).toEqual([
+    { fleet: null, housekeepers: null },
+  ])
+})

@@ -1,6 +1,6 @@
 // Fleet-wide, idle workers ask so often per second; the rest is the wake-ups' work. A thousand of them
-// beat twice as often, and the two together must stay a small load.
-const fleetPollsPerSecond = 50
+// beat four times as often, and the two together must stay a small load.
+const fleetPollsPerSecond = 25
 const shortestPollMs = 20
 // The smaller, the sooner is found what comes within a second after the last task, at a few polls more.
 const growth = 1.5

@@ -67,7 +67,8 @@ export async function workers(
 ): Promise<WorkerRecord[]> {
   const { lastHeartbeatAt, ttlMs } = appStatus
   const alive = sql<boolean>`${lastHeartbeatAt} + ${ttlMs} * interval '1 millisecond' > ${databaseNow}`
-  const { serving: _serving, claimNames: _claimNames, ...columns } = getTableColumns(appStatus)
+  const { serving: _serving, claimNames: _claimNames, ...known } = getTableColumns(appStatus)
+  const { fleet: _fleet, housekeepers: _housekeepers, ...columns } = known
   const rows = await db
     .select({
       ...columns,
