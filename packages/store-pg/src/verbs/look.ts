@@ -1,4 +1,4 @@
-import type { Clock, Look, ReservationMode } from '@tasking/core'
+import type { Clock, Look } from '@tasking/core'
 import type { Connection } from '../connection.ts'
 
 const mostLooks = 5
@@ -21,7 +21,7 @@ export async function look(
   { connection, schema, clock }: Place,
   looks: readonly Look[],
 ): Promise<number> {
-  let due = merged(looks)
+  let due = looks
   let unblocked = 0
   for (let attempt = 0; isWorthIt(due) && attempt < mostLooks; attempt += 1) {
     if (attempt > 0) await clock.sleep(5 * 2 ** attempt)
@@ -37,23 +37,7 @@ export async function look(
   return unblocked
 }
 
-function isWorthIt({ length }: readonly Look[]): boolean {
-  return length > 0 && length <= mostLines
-}
-
-// Ever more keep waiting for it.
-const modes: readonly ReservationMode[] = ['shared', 'counted', 'exclusive']
-
-/** Each line once: in the strongest mode, and with a try where one of them asks for it. */
-function merged(looks: readonly Look[]): readonly Look[] {
-  const lines = new Map<string, Look>()
-  for (const look of looks) {
-    const { resource, mode, inFlight } = lines.get(look.resource) ?? look
-    lines.set(resource, {
-      resource,
-      mode: modes.indexOf(mode) > modes.indexOf(look.mode) ? mode : look.mode,
-      inFlight: inFlight || look.inFlight,
-    })
-  }
-  return [...lines.values()]
+// Each line is looked at once, however often it was released.
+function isWorthIt(looks: readonly Look[]): boolean {
+  return looks.length > 0 && new Set(looks.map(({ resource }) => resource)).size <= mostLines
 }
