@@ -280,6 +280,19 @@ language sql stable
 as $$ select current_setting('transaction_isolation') = 'read committed' $$;
 --> statement-breakpoint
 
+-- Refuses what has to see what committed before a lock was granted, where it can't.
+create function "tasking".need_read_committed(what text) returns void
+language plpgsql
+as $$
+begin
+  if not "tasking".sees_all() then
+    raise exception '% need a transaction that is read committed, not %',
+      what, current_setting('transaction_isolation') using errcode = 'TK004';
+  end if;
+end
+$$;
+--> statement-breakpoint
+
 -- Records a task that is not to run at all: as skipped, or as canceled.
 create function "tasking".turn_away(element jsonb, final "tasking".task_state, why jsonb) returns void
 language sql
@@ -308,10 +321,7 @@ as $$
 declare
   found_group "tasking".task_group%rowtype;
 begin
-  if not "tasking".sees_all() then
-    raise exception 'groups need a transaction that is read committed, not %',
-      current_setting('transaction_isolation') using errcode = 'TK004';
-  end if;
+  perform "tasking".need_read_committed('groups');
   select g.* into found_group from "tasking".task_group as g where g.id = group_id;
   if found_group.id is null then
     raise exception 'there is no group %', group_id using errcode = 'TK003', detail = 'group_not_found';
@@ -441,11 +451,8 @@ declare
   at_once boolean;
 begin
   unblocked := 0;
-  if (element ? 'dedupeKey' or element ? 'ifBlocked' or element ? 'owner')
-     and current_setting('transaction_isolation') <> 'read committed'
-  then
-    raise exception 'dedupe keys and ifBlocked need a transaction that is read committed, not %',
-      current_setting('transaction_isolation') using errcode = 'TK004';
+  if element ? 'dedupeKey' or element ? 'ifBlocked' or element ? 'owner' then
+    perform "tasking".need_read_committed('dedupe keys and ifBlocked');
   end if;
   -- A repeated dispatch finds its task there.
   if exists (select from "tasking".task as t where t.id = own_id) then
@@ -2007,8 +2014,9 @@ $$;
 --> statement-breakpoint
 
 -- What somebody does now and then for all, one at a time: ends the tasks of workers that have gone
--- missing, and orphans that nobody cleans up after, and looks at every line for wake-ups that were lost with a process between its commit
--- and its second look. It reads the heads of the lines only, not the tasks behind them.
+-- missing, and orphans that nobody cleans up after, and looks at every line for wake-ups that were lost
+-- with a process between its commit and its second look. It reads the heads of the lines only, not the
+-- tasks behind them.
 create function "tasking".housekeep(sweep boolean)
 returns jsonb
 language plpgsql

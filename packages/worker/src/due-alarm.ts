@@ -13,7 +13,8 @@ export interface DueAlarmListener {
 /**
  * Has the store put scheduled tasks in line when they are due. It rings only when somebody has said
  * that one will be: a signal, a turn that had nothing to do, housekeeping. All workers that do
- * housekeeping ring, spread over a while that grows with their number, so that the first is soon and the last does no harm.
+ * housekeeping ring, spread over a while that grows with their number, so that the first is soon and
+ * the last does no harm.
  */
 export class DueAlarm {
   readonly #store: Store
