@@ -7,6 +7,7 @@ import type { PgStore } from '../src/index.ts'
 import { emptied } from './emptied.ts'
 import { claim, completed, register, taskOf } from './hand.ts'
 import { OpenTransaction } from './open-transaction.ts'
+import { somebodyWaitsToDispatch } from './waits.ts'
 
 const database = useDatabase()
 let store: PgStore
@@ -79,11 +80,7 @@ describe('a transaction that has dispatched and stays open', () => {
       store.dispatch([taskOf(store, { exclusive: ['c'] })], { tx }),
     )
     const promoting = store.promote()
-    await eventually(
-      async () =>
-        (await sql`select from pg_locks where locktype = 'advisory' and not granted`).length > 0,
-      { what: 'it to be waited for' },
-    )
+    await eventually(() => somebodyWaitsToDispatch(sql), { what: 'it to be waited for' })
     await open.commit()
     await promoting
     await store.promote()
@@ -121,11 +118,7 @@ describe('a dispatcher', () => {
     )
     const other = taskOf(store, { exclusive: ['r'] })
     const dispatching = store.dispatch([other])
-    await eventually(
-      async () =>
-        (await sql`select from pg_locks where locktype = 'advisory' and not granted`).length > 0,
-      { what: 'the dispatch to wait' },
-    )
+    await eventually(() => somebodyWaitsToDispatch(sql), { what: 'the dispatch to wait' })
     await open.commit()
     expect(await dispatching).toMatchObject([{ blocked: true }])
     const worker = await register(store)

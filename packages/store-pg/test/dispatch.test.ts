@@ -5,6 +5,7 @@ import { pgStore } from '../src/index.ts'
 import type { PgStore } from '../src/index.ts'
 import { emptied } from './emptied.ts'
 import { claim, completed, register, taskOf } from './hand.ts'
+import { somebodyWaitsToDispatch } from './waits.ts'
 
 const database = useDatabase()
 let store: PgStore
@@ -50,11 +51,6 @@ test('large and small batches at once, on the same resources, in any order', asy
   expect(conflicts).toEqual({ n: 0 })
 })
 
-async function waitsForAdvisoryLock(): Promise<boolean> {
-  const waiting = await sql`select from pg_locks where locktype = 'advisory' and not granted`
-  return waiting.length > 0
-}
-
 describe('a transaction of the caller that stays open', () => {
   // With so many more it has passed the gate in place of the resource's own lock.
   test.each([0, 100])(
@@ -91,7 +87,7 @@ describe('a transaction of the caller that stays open', () => {
     await sql.begin(async (tx) => {
       await store.dispatch([taskOf(store, { exclusive: ['of somebody'] })], { tx })
       batch = store.dispatch([taskOf(store, { exclusive: names })]).then(() => (batchDone = true))
-      await eventually(() => waitsForAdvisoryLock(), { what: 'the batch to wait' })
+      await eventually(() => somebodyWaitsToDispatch(sql), { what: 'the batch to wait' })
       for (let n = 0; n < 5; n += 1) {
         await store.dispatch([taskOf(store, { exclusive: [`of another ${n}`] })])
       }

@@ -7,6 +7,7 @@ import { pgStore } from '../src/index.ts'
 import { emptied } from './emptied.ts'
 import { claim, completed, register } from './hand.ts'
 import { OpenTransaction } from './open-transaction.ts'
+import { somebodyWaitsToDispatch } from './waits.ts'
 
 const database = useDatabase()
 const task = defineTask({ name: 'task', run: (_n: number) => undefined })
@@ -31,11 +32,6 @@ afterAll(async () => {
   await sql.end({ timeout: 1 })
 })
 
-async function somebodyWaits(): Promise<boolean> {
-  const waiting = await sql`select from pg_locks where locktype = 'advisory' and not granted`
-  return waiting.length > 0
-}
-
 test('a close waits for a member whose transaction is open, and so does a finalizer', async () => {
   const group = await tasking.createGroup()
   const ended: string[] = []
@@ -43,7 +39,7 @@ test('a close waits for a member whose transaction is open, and so does a finali
   await sql.begin(async (tx) => {
     await group.dispatch(task, 1, { tx })
     closing = group.finish(task, 2).then(({ outcome }) => ended.push(outcome))
-    await eventually(somebodyWaits, { what: 'a wait for the lock' })
+    await eventually(() => somebodyWaitsToDispatch(sql), { what: 'a wait for the lock' })
     await group.dispatch(task, 3, { tx })
     ended.push('committed')
   })

@@ -6,6 +6,7 @@ import type { PgStore } from '../src/index.ts'
 import { emptied } from './emptied.ts'
 import { claim, register, taskOf } from './hand.ts'
 import { OpenTransaction } from './open-transaction.ts'
+import { somebodyWaits } from './waits.ts'
 
 const database = useDatabase()
 let store: PgStore
@@ -21,16 +22,13 @@ afterAll(async () => {
   await sql.end({ timeout: 1 })
 })
 
-async function somebodyWaits(): Promise<boolean> {
-  const waiting = await sql`select from pg_locks where not granted`
-  return waiting.length > 0
-}
-
 /** A heartbeat that has looked before the change was committed, and stores what it found after. */
 async function beatDuring(change: string, worker: string): Promise<void> {
   await using transaction = await OpenTransaction.begin(sql, (tx) => tx.unsafe(change))
   const beat = store.beat(worker)
-  await eventually(somebodyWaits, { what: 'a heartbeat that waits for the row of its worker' })
+  await eventually(() => somebodyWaits(sql), {
+    what: 'a heartbeat that waits for the row of its worker',
+  })
   await transaction.commit()
   expect(await beat).toMatchObject({ alive: true })
 }

@@ -10,6 +10,7 @@ import { callers } from './callers.ts'
 import type { Clients } from './callers.ts'
 import { claim, completed, register, rejection, taskOf } from './hand.ts'
 import { OpenTransaction } from './open-transaction.ts'
+import { somebodyWaits } from './waits.ts'
 
 const database = useDatabase()
 let store: PgStore
@@ -208,7 +209,7 @@ describe('a transaction that is still open when the handler has ended', () => {
       await sql`update tasking.task set state = 'running' where id = ${task.id}`
       await using open = await OpenTransaction.begin(sql, (tx) => work(tx, { workerId, task }))
       const canceled = store.cancel(task.id).catch((error: unknown) => error)
-      await eventually(() => someoneWaits(), { what: 'the cancel to wait' })
+      await eventually(() => somebodyWaits(sql), { what: 'the cancel to wait' })
       await (end === 'commit' ? open.commit() : open.rollback())
       expect(await canceled).toMatchObject(
         state === 'completed' ? { code: 'task_state_conflict', state } : { state },
@@ -217,10 +218,6 @@ describe('a transaction that is still open when the handler has ended', () => {
     }
   })
 })
-
-async function someoneWaits(): Promise<boolean> {
-  return (await sql`select from pg_locks where not granted`).length > 0
-}
 
 describe('a worker that goes missing while its handler has a transaction open', () => {
   // Not on the connections of the handlers, which may all be busy.

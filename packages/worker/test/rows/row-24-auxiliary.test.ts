@@ -1,24 +1,28 @@
 import { defineTask } from '@tasking/core'
+import type { Store } from '@tasking/core'
 import { eventually } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
 
 import { forwardingStore } from '../forwarding-store.ts'
+import type { Meeting } from '../gate.ts'
 import { Scene } from '../scene.ts'
+
+const quick = defineTask({ name: 'quick', run: () => 'ran' })
+
+function countingBeats(store: Store, beats: Meeting): Store {
+  return forwardingStore(store, {
+    beat(id) {
+      void beats.arrive()
+      return store.beat(id)
+    },
+  })
+}
 
 describe('row 24: an auxiliary worker', () => {
   test('runs tasks, and leaves the housekeeping to others', async () => {
     await using scene = await Scene.open()
-    const quick = defineTask({ name: 'quick', run: () => 'ran' })
     const beats = scene.meeting(4)
-    const tasking = scene.tasking([quick], {
-      wrap: (store) =>
-        forwardingStore(store, {
-          beat(id) {
-            void beats.arrive()
-            return store.beat(id)
-          },
-        }),
-    })
+    const tasking = scene.tasking([quick], { wrap: (store) => countingBeats(store, beats) })
     const { store } = tasking
     const gone = store.newId()
     await store.registerWorker({
@@ -38,17 +42,8 @@ describe('row 24: an auxiliary worker', () => {
 
   test('leaves what is due to others, too: delays and schedules', async () => {
     await using scene = await Scene.open()
-    const quick = defineTask({ name: 'quick', run: () => 'ran' })
     const beats = scene.meeting(7)
-    const tasking = scene.tasking([quick], {
-      wrap: (store) =>
-        forwardingStore(store, {
-          beat(id) {
-            void beats.arrive()
-            return store.beat(id)
-          },
-        }),
-    })
+    const tasking = scene.tasking([quick], { wrap: (store) => countingBeats(store, beats) })
     const delayed = await tasking.dispatch(quick, undefined, { delay: '50ms' })
     await tasking.schedules.set({ name: 'often', task: quick, every: '1s' })
     const housekeeping = { missing: '100ms', schedules: '100ms' } as const
