@@ -12,13 +12,13 @@ import type { Worker } from '@tasking/worker'
  */
 export async function serveHealth(worker: Worker, port: number): Promise<number> {
   const server = createServer((request, response) => {
-    const { phase, lastBeatMs, isReady } = worker.health
+    const { phase, lastBeatMs, stuck, isReady } = worker.health
     const verdicts = new Map([
       ['/healthz', phase !== 'missing'],
       ['/readyz', isReady],
     ])
     const verdict = verdicts.get(request.url ?? '')
-    const body = { phase, running: worker.running, lastBeatMs: Math.round(lastBeatMs) }
+    const body = { phase, running: worker.running, stuck, lastBeatMs: Math.round(lastBeatMs) }
     response.statusCode = verdict === undefined ? 404 : verdict ? 200 : 503
     response.setHeader('content-type', 'application/json')
     response.end(verdict === undefined ? '' : `${JSON.stringify(body)}\n`)

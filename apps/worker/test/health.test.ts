@@ -17,7 +17,7 @@ test('a worker answers probes: alive and ready, and while it stops not ready any
   const worker = await scene.start('--health-port', '0')
   const get = await probesOf(worker)
   const held = await scene.startHolding(worker)
-  const pulling = expect.objectContaining({ phase: 'pulling', running: 1 })
+  const pulling = expect.objectContaining({ phase: 'pulling', running: 1, stuck: 0 })
   expect(await get('/readyz')).toEqual([200, pulling])
   expect(await get('/healthz')).toEqual([200, pulling])
   expect((await get('/'))[0]).toBe(404)

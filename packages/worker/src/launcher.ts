@@ -31,11 +31,12 @@ export class Launcher {
     this.#progress = progress
   }
 
-  runOf(task: ClaimedTask): TaskRun {
+  /** @param onStuck called when the handler goes on after its grace, and can't be killed */
+  runOf(task: ClaimedTask, onStuck: () => void): TaskRun {
     const { logger, clock, onEvent } = this.#settings
     const log = taskLog(logger, task)
     const execution = this.#executionOf(task, log)
-    return new TaskRun(task, execution, this.#limitsOf(task), { log, clock, onEvent })
+    return new TaskRun(task, execution, this.#limitsOf(task), { log, clock, onEvent, onStuck })
   }
 
   #executionOf(task: ClaimedTask, log: Logger): Execution {

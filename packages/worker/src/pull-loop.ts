@@ -73,10 +73,14 @@ export class PullLoop {
     this.#settings = settings
     this.#listener = listener
     this.#nudge = new Nudge(settings.clock)
-    this.#running = new RunningTasks(settings, launcher, progress, (end, log) => {
-      this.#outbox.add(end)
-      this.#logs.set(end.id, log)
-      this.#nudge.give()
+    this.#running = new RunningTasks(settings, launcher, progress, {
+      onEnd: (end, log) => {
+        this.#outbox.add(end)
+        this.#logs.set(end.id, log)
+        this.#nudge.give()
+      },
+      // It may be the last one that a stop has waited for.
+      onStuck: () => this.#nudge.give(),
     })
     this.polling = new Polling(settings.pollMs, () => settings.clock.random())
   }
@@ -84,6 +88,11 @@ export class PullLoop {
   /** The tasks whose handlers run right now. */
   get running(): number {
     return this.#running.size
+  }
+
+  /** Of those, the handlers that go on whatever they are told. */
+  get stuck(): number {
+    return this.#running.stuck
   }
 
   /** The names of the tasks whose handlers share this event loop, or did until they were forgotten. */
@@ -156,6 +165,8 @@ export class PullLoop {
   /** Tells every handler to stop, also those whose tasks a turn under way may yet bring. */
   abortAll(reason: TaskAbort): void {
     this.#running.abortAll(reason)
+    // All that are left may be stuck already.
+    this.#nudge.give()
   }
 
   /** The worker has been given up: nothing that its handlers still do counts. */
@@ -163,7 +174,6 @@ export class PullLoop {
     this.#missing = true
     this.abortAll(new TaskAbort('worker_missing', 'The worker could not renew its heartbeat.'))
     this.#atOnce.giveUp()
-    this.#nudge.give()
   }
 
   /** Notices tasks that a turn without an answer has claimed for us. */

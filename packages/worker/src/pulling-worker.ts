@@ -129,7 +129,7 @@ export class PullingWorker implements Worker {
     const lastBeatMs = performance.now() - this.#heartbeat.renewedAt
     // One beat that fails is no news.
     const isReady = phase === 'pulling' && lastBeatMs < this.#settings.ttlMs / 2
-    return { phase, lastBeatMs, isReady }
+    return { phase, lastBeatMs, stuck: this.#loop.stuck, isReady }
   }
 
   get #phase(): WorkerPhase {

@@ -12,6 +12,12 @@ const nextStates = {
   ...{ retry: 'scheduled', orphan: 'waiting' },
 } as const satisfies Record<Completion['state'], TaskState>
 
+export interface RunningTasksListener {
+  onEnd(completion: Completion, log: Logger): void
+  /** One more of them goes on whatever it is told. */
+  onStuck(): void
+}
+
 /**
  * The tasks whose handlers run. Its invariants:
  * - A task is one of them until its handler has really ended and its progress is written; then its
@@ -22,7 +28,7 @@ export class RunningTasks {
   readonly #settings: WorkerSettings
   readonly #launcher: Launcher
   readonly #progress: ProgressBook
-  readonly #onEnd: (completion: Completion, log: Logger) => void
+  readonly #listener: RunningTasksListener
   readonly #runs = new Map<TaskId, TaskRun>()
   #abortReason: TaskAbort | undefined
   readonly #endedInline = new Set<string>()
@@ -31,12 +37,12 @@ export class RunningTasks {
     settings: WorkerSettings,
     launcher: Launcher,
     progress: ProgressBook,
-    onEnd: (completion: Completion, log: Logger) => void,
+    listener: RunningTasksListener,
   ) {
     this.#settings = settings
     this.#launcher = launcher
     this.#progress = progress
-    this.#onEnd = onEnd
+    this.#listener = listener
   }
 
   get size(): number {
@@ -58,6 +64,11 @@ export class RunningTasks {
     this.#endedInline.clear()
   }
 
+  /** How many go on whatever they are told. */
+  get stuck(): number {
+    return [...this.#runs.values()].filter(({ isStuck }) => isStuck).length
+  }
+
   /** The names of those that go on whatever they are told; `undefined` while others run, too. */
   get stuckNames(): string[] | undefined {
     const runs = [...this.#runs.values()]
@@ -71,7 +82,7 @@ export class RunningTasks {
 
   start(task: ClaimedTask): void {
     const { tasking, onEvent } = this.#settings
-    const run = this.#launcher.runOf(task)
+    const run = this.#launcher.runOf(task, () => this.#listener.onStuck())
     this.#runs.set(task.id, run)
     const { log } = run
     log.debug('task claimed')
@@ -85,7 +96,7 @@ export class RunningTasks {
       if (run.isInline) this.#endedInline.add(task.name)
       const end = redacted(completion, task.name, tasking, log)
       if (task.orphan === undefined) tellOfFailure(end, task.attempt, log)
-      this.#onEnd(end, log)
+      this.#listener.onEnd(end, log)
       const state = nextStates[end.state]
       log.debug({ state }, 'task ended')
       onEvent({ kind: 'ended', taskId: task.id, state })

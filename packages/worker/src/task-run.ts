@@ -20,6 +20,8 @@ interface Surroundings {
   /** The task's own. */
   readonly log: Logger
   readonly onEvent: (event: WorkerEvent) => void
+  /** It goes on although its grace is over, and nothing can kill it. */
+  readonly onStuck: () => void
 }
 
 /**
@@ -94,13 +96,14 @@ export class TaskRun {
   async #watchGrace({ code }: TaskAbort): Promise<void> {
     const { graceMs } = this.#limits
     if (!(await this.#isOnAfter(graceMs))) return
-    const { log, onEvent } = this.#surroundings
+    const { log, onEvent, onStuck } = this.#surroundings
     const taskId = this.task.id
     const fields = { code, graceMs }
     if (this.#execution.kill === undefined) {
       this.#stuck = true
       log.warn(fields, 'a handler is stuck: it goes on although its signal has aborted')
       onEvent({ kind: 'stuck', taskId, code })
+      onStuck()
     } else {
       log.warn(fields, 'a handler goes on although its signal has aborted: killing it')
       onEvent({ kind: 'killed', taskId, code })

@@ -16,6 +16,8 @@ export interface WorkerHealth {
   readonly phase: WorkerPhase
   /** How long ago the last heartbeat was sent that got an answer, or else the worker was made. */
   readonly lastBeatMs: number
+  /** How many inline handlers go on although their grace is over: each keeps a slot. */
+  readonly stuck: number
   /** Whether it pulls, and the store has answered of late. */
   readonly isReady: boolean
 }

@@ -1,8 +1,10 @@
-import { defineTask } from '@tasking/core'
+import { defineTask, systemClock } from '@tasking/core'
+import type { Clock } from '@tasking/core'
 import { eventually, isAlive } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
 
 import { gooey, listening, quick, spawning } from './fixtures/isolated-tasks.ts'
+import { frozenClock } from './hand-clock.ts'
 import { isolatedWorker, useIsolatedWorker } from './isolated-scene.ts'
 import { LogBook } from './log-book.ts'
 import { Scene } from './scene.ts'
@@ -166,6 +168,38 @@ test('a stop that aborts waits for no stuck inline handler, but its reservations
   expect(await stuck.finished()).toMatchObject({ state: 'completed' })
   const unregistered = async () => (await tasking.store.workers()).length === 0
   await eventually(unregistered, { what: 'its end' })
+})
+
+test.each([
+  ['worker_stopping', undefined],
+  ['task_timeout', 30],
+] as const)('a stop waits for no poll to see stuck handlers: %s', async (code, timeout) => {
+  await using scene = await Scene.open('memory')
+  const running = scene.meeting(1)
+  const gate = scene.gate()
+  const [abortAfter, grace] = [10, 50]
+  const deaf = defineTask({
+    ...{ name: 'deaf', grace, ...(timeout && { timeout }) },
+    async run() {
+      void running.arrive()
+      await gate.opened
+    },
+  })
+  const clock: Clock = {
+    ...frozenClock,
+    sleep: (ms, signal) =>
+      ([abortAfter, grace, timeout].includes(ms) ? systemClock : frozenClock).sleep(ms, signal),
+  }
+  const tasking = scene.tasking([deaf])
+  await tasking.dispatch(deaf)
+  const { worker, log } = await scene.startedWorker(tasking, { clock })
+  await running.complete
+  expect(worker.health).toMatchObject({ stuck: 0 })
+  if (timeout !== undefined) await log.next('stuck')
+  await worker.stop({ abortAfter })
+  await expect(worker.ended).rejects.toMatchObject({ code: 'handlers_stuck', taskNames: ['deaf'] })
+  expect(log.of('stuck')).toMatchObject([{ code }])
+  expect(worker.health).toMatchObject({ phase: 'stopping', stuck: 1 })
 })
 
 describe('the timeout of a dispatch', () => {
