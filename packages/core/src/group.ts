@@ -36,7 +36,7 @@ export interface TaskGroupFilter {
 export interface GroupCancellation {
   /** Tasks that did not run and were canceled at once. */
   readonly canceled: number
-  /** Running ones that are asked to stop. */
+  /** Running ones that are asked to stop, and those that wait to be cleaned up after. */
   readonly canceling: number
 }
 

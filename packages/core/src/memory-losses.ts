@@ -1,6 +1,7 @@
 import type { MemoryTask } from './memory-task.ts'
 import type { MemoryTasks } from './memory-tasks.ts'
 import type { MemoryWorkers } from './memory-workers.ts'
+import type { TaskState } from './state-machine.ts'
 import type { TaskError, WorkerId } from './task.ts'
 
 /** What becomes of the tasks of workers that are no more, in a store in memory. */
@@ -26,6 +27,17 @@ export class MemoryLosses {
     for (const task of held) this.#lose(task, error)
     this.#tasks.unblock()
     return { lost: held.length, orphans: held.filter(({ state }) => state === 'waiting') }
+  }
+
+  /**
+   * Leaves a task that is canceled to its clean-up, where it waits for that and somebody can do it.
+   * @returns the state that it stays in; `undefined` where nothing comes before its end
+   */
+  cancelOrphan(task: MemoryTask): TaskState | undefined {
+    const { state, endsAs } = task
+    if (state !== 'waiting' || endsAs === null || !this.#workers.canCleanUp(task)) return undefined
+    task.endsAs = 'canceled'
+    return state
   }
 
   /** Ends the orphans that nobody cleans up after any more. */

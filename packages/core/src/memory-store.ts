@@ -15,7 +15,7 @@ import { purgeFrom } from './memory-purge.ts'
 import { MemoryQueues } from './memory-queues.ts'
 import { MemorySchedules } from './memory-schedules.ts'
 import { MemorySignals } from './memory-signals.ts'
-import { isOwned, taskOf } from './memory-task.ts'
+import { isOwned, isToBeCanceled, taskOf } from './memory-task.ts'
 import { MemoryTasks } from './memory-tasks.ts'
 import { takeTurn } from './memory-turn.ts'
 import { MemoryWorkers } from './memory-workers.ts'
@@ -126,10 +126,9 @@ export class MemoryStore implements Store<never> {
   async cancel(id: TaskId, reason?: string): Promise<Task> {
     const task = this.#tasks.existing(id)
     const before = task.state
-    const state = nextState(before, 'cancel')
-    if (state === undefined) throw new TaskStateError(id, before, 'canceled')
-    if (before !== 'canceling') task.cancelReason = reason ?? null
-    this.#tasks.transition(task, 'cancel')
+    if (nextState(before, 'cancel') === undefined) throw new TaskStateError(id, before, 'canceled')
+    if (!isToBeCanceled(task)) task.cancelReason = reason ?? null
+    const state = this.#losses.cancelOrphan(task) ?? this.#tasks.transition(task, 'cancel')
     this.#tasks.unblock()
     if (state === 'canceling') this.#signals.emit({ kind: 'cancel', taskId: id })
     return taskOf(task)
@@ -198,14 +197,14 @@ export class MemoryStore implements Store<never> {
 
   async cancelGroup(id: TaskGroupId, reason?: string): Promise<GroupCancellation> {
     this.#tasks.groups.close(id)
-    const members = this.#tasks.incomplete.filter(({ groupId }) => groupId === id)
+    const members = this.#tasks.incomplete.filter(
+      (task) => task.groupId === id && !isToBeCanceled(task),
+    )
     const states = await Promise.all(
       members.map(async (task) => (await this.cancel(task.id, reason)).state),
     )
-    return {
-      canceled: states.filter((state) => state === 'canceled').length,
-      canceling: states.filter((state) => state === 'canceling').length,
-    }
+    const canceled = states.filter((state) => state === 'canceled').length
+    return { canceled, canceling: states.length - canceled }
   }
 
   async groups(filter: TaskGroupFilter = {}): Promise<TaskGroupRecord[]> {

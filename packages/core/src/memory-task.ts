@@ -63,6 +63,11 @@ export function dispatchedTask(task: MemoryTask, owner?: WorkerId): DispatchedTa
   }
 }
 
+/** Whether somebody has asked for that, and it is to end so but hasn't yet. */
+export function isToBeCanceled({ state, endsAs }: Pick<Task, 'state' | 'endsAs'>): boolean {
+  return state === 'canceling' || (state === 'waiting' && endsAs === 'canceled')
+}
+
 /** Whether this worker may still end the task, by the token of its claim. */
 export function isOwned(task: MemoryTask, workerId: string, fencingToken: bigint): boolean {
   return !isFinal(task.state) && task.workerId === workerId && task.fencingToken === fencingToken

@@ -77,7 +77,8 @@ export const eventRules: Readonly<Record<TaskEvent, EventRule>> = {
     ownerOnly: true,
     transitions: { running: 'scheduled', canceling: 'canceled' },
   },
-  // Asking twice is no mistake: the first request stands.
+  // Asking twice is no mistake: the first request stands. An orphan goes on waiting for its clean-up
+  // where somebody can do it, and is canceled then.
   cancel: {
     by: 'client',
     ownerOnly: false,

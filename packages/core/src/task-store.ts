@@ -56,7 +56,8 @@ export interface TaskStore<Tx = never> {
    */
   dispatch(tasks: readonly NewTask[], target?: DispatchTarget<Tx>): Promise<DispatchedTask[]>
   /**
-   * A task that isn't running is canceled at once, a running one is asked to stop.
+   * A task that isn't running is canceled at once, a running one is asked to stop. One that waits to
+   * be cleaned up after is canceled after that.
    * @throws TaskNotFoundError, and TaskStateError when it is finished already
    */
   cancel(id: TaskId, reason?: string): Promise<Task>

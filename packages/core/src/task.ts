@@ -130,7 +130,7 @@ export interface Orphan {
   readonly error: TaskError | null
 }
 
-/** `canceled` where somebody had asked for that before its worker went. */
+/** `canceled` where somebody has asked for that. */
 export type OrphanEnd = 'failed' | 'canceled'
 
 /** How many tasks there are in each state. */

@@ -109,7 +109,7 @@ export interface Tasking<Tx = never> extends AsyncDisposable {
   line(resource: string, limit?: number): Promise<Line>
   /**
    * Cancels a task from any process: one that isn't running at once, a running one by aborting
-   * its handler's signal.
+   * its handler's signal. One that waits to be cleaned up after is canceled after that.
    * @throws TaskNotFoundError, TaskStateError
    */
   cancel(id: TaskId, reason?: string): Promise<Task>

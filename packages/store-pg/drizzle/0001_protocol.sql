@@ -1706,10 +1706,13 @@ end
 $$;
 --> statement-breakpoint
 
--- Cancels a task that isn't running, or asks a running one to stop. Says what state it found
--- (null: no such task), and what to look at again.
+-- Cancels a task that isn't running, or asks a running one to stop. An orphan is canceled after its
+-- clean-up, where somebody can do that. Says what state it found (null: no such task) and left, and
+-- what to look at again.
 create function "tasking".cancel(task_id uuid, reason text)
-returns table (found_state "tasking".task_state, unblocked int, looks jsonb)
+returns table (
+  found_state "tasking".task_state, state "tasking".task_state, unblocked int, looks jsonb
+)
 language plpgsql
 set enable_seqscan = off set jit = off
 as $$
@@ -1725,7 +1728,17 @@ begin
   -- Waits for a claim or a finish under way, so that what it says is what stands.
   select t.* into found from "tasking".task as t where t.id = task_id for no key update;
   found_state := found.state;
-  if found.state in ('scheduled', 'waiting') then
+  state := found.state;
+  if found.ends_as = 'canceled' then
+    -- The first request stands.
+    reason := found.cancel_reason;
+  end if;
+  if found.state = 'waiting' and found.ends_as is not null and "tasking".can_clean_up(found) then
+    update "tasking".task as t
+       set ends_as = 'canceled', cancel_reason = reason
+     where t.id = task_id and t.ends_as <> 'canceled';
+  elsif found.state in ('scheduled', 'waiting') then
+    state := 'canceled';
     update "tasking".task as t
        set state = 'canceled', finished_at = moment, cancel_reason = reason
      where t.id = task_id;
@@ -1742,6 +1755,7 @@ begin
              ) as r;
     end if;
   elsif found.state = 'running' then
+    state := 'canceling';
     update "tasking".task as t
        set state = 'canceling', cancel_reason = reason
      where t.id = task_id;
@@ -1813,7 +1827,8 @@ $$;
 --> statement-breakpoint
 
 -- Cancels some of the tasks of a group: first those that wait, so that none of them begins because
--- another was canceled. Says which are asked to stop, and whether there may be more.
+-- another was canceled. Says which are asked to stop or wait for their clean-up, and whether there may
+-- be more.
 create function "tasking".cancel_members(group_id uuid, reason text, most int)
 returns table (canceled int, canceling uuid[], unblocked int, looks jsonb, more boolean)
 language plpgsql
@@ -1833,15 +1848,17 @@ begin
     select t.id, t.state
       from "tasking".task as t
      where t.group_id = group_id and t.state in ('scheduled', 'waiting', 'running')
+       -- One that waits for its clean-up to be canceled then.
+       and t.ends_as is distinct from 'canceled'
      order by t.state, t.position desc
      limit most
   loop
     -- The row of one that runs may be waited for, so not with the dispatch locks of others in hand.
     exit when member.state = 'running' and canceled > 0;
     select c.* into outcome from "tasking".cancel(member.id, reason) as c;
-    if outcome.found_state in ('scheduled', 'waiting') then
+    if outcome.found_state <> outcome.state and outcome.state = 'canceled' then
       canceled := canceled + 1;
-    elsif outcome.found_state = 'running' then
+    elsif outcome.found_state in ('waiting', 'running') then
       canceling := canceling || member.id;
     end if;
     unblocked := unblocked + outcome.unblocked;

@@ -1,9 +1,11 @@
 import { Command } from 'commander'
+import type { TaskState } from '@tasking/core'
 import { forEachTask } from '../each-task.ts'
 
 const more = `
 A waiting task is canceled at once; a running one is asked to stop, and is "canceling" until its
-handler has ended. Where one can't be canceled, the others are all the same; the exit code is 1.
+handler has ended. One that waits for the clean-up after its lost worker is canceled after that.
+Where one can't be canceled, the others are all the same; the exit code is 1.
 
 Examples:
   tasking cancel 0198f2c4-6a5e-7b1c-9d0e-3f2a1b4c5d6e --reason 'wrong repository'
@@ -20,9 +22,12 @@ export function cancelCommand(): Command {
         command,
         ids,
         async (tasking, id) => (await tasking.cancel(id, reason)).state,
-        (id, state) => `${id} ${state === 'canceling' ? asked : state}`,
+        (id, state) => `${id} ${(state && unfinished[state]) ?? state}`,
       ),
     )
 }
 
-const asked = 'canceling: its worker is asked to stop it'
+const unfinished: Partial<Record<TaskState, string>> = {
+  canceling: 'canceling: its worker is asked to stop it',
+  waiting: 'waiting: it is cleaned up after its lost worker first, and canceled then',
+}

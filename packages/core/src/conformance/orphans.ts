@@ -183,11 +183,59 @@ export const orphanCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'orphans: can be canceled while they wait, and then nobody cleans up',
+    name: 'orphans: those that are canceled while they wait are cleaned up after all the same',
     async run(store) {
-      const { lost, cleaner, behind } = await orphan(store)
-      same((await store.cancel(lost.id)).state, 'canceled', 'at once')
-      same(only(await cleaner.claim(5)).id, behind.id, 'behind it')
+      for (const together of [false, true]) {
+        const groupId = store.newId()
+        await store.createGroup({ id: groupId })
+        const { lost, cleaner, behind } = await orphan(store, { groupId })
+        const cancel = async (reason: string) =>
+          together ? store.cancelGroup(groupId, reason) : store.cancel(lost.id, reason)
+        const answer = await cancel('enough')
+        if (together) same(answer, { canceled: 0, canceling: 1 }, 'of the group')
+        await cancel('again')
+        const waiting = await load(store, lost.id)
+        same(
+          [waiting.state, waiting.endsAs, waiting.cancelReason, waiting.finishedAt],
+          ['waiting', 'canceled', 'enough', null],
+          'while it waits',
+        )
+        const claim = only(await cleaner.claim(5))
+        same([claim.id, claim.orphan?.endsAs], [lost.id, 'canceled'], 'claimed')
+        await cleaner.complete(claim)
+        const ended = await load(store, lost.id)
+        same(
+          [ended.state, ended.cancelReason, ended.error?.code],
+          ['canceled', 'enough', 'worker_stopped'],
+          'ended',
+        )
+        const next = only(await cleaner.claim(5))
+        same(next.id, behind.id, 'behind it')
+        await cleaner.complete(next)
+        await store.unregisterWorker(cleaner.id)
+      }
+    },
+  },
+  {
+    name: 'orphans: a cancel ends them at once where nobody is left who would clean up',
+    async run(store) {
+      for (const together of [false, true]) {
+        const groupId = store.newId()
+        await store.createGroup({ id: groupId })
+        const { lost, cleaner, behind } = await orphan(store, { groupId })
+        await store.unregisterWorker(cleaner.id)
+        if (together) {
+          const answer = await store.cancelGroup(groupId, 'enough')
+          same(answer, { canceled: 1, canceling: 0 }, 'of the group')
+        } else await store.cancel(lost.id, 'enough')
+        const ended = await load(store, lost.id)
+        same([ended.state, ended.cancelReason], ['canceled', 'enough'], 'at once')
+        const heir = await HandWorker.register(store)
+        const next = only(await heir.claim(5))
+        same(next.id, behind.id, 'behind it')
+        await heir.complete(next)
+        await store.unregisterWorker(heir.id)
+      }
     },
   },
   {

@@ -1,4 +1,4 @@
-import { isFinal, TaskNotFoundError } from '@tasking/core'
+import { TaskNotFoundError } from '@tasking/core'
 import type { TaskStore } from '@tasking/core'
 import { callerTransaction } from '../caller-transaction.ts'
 import type { CallerTransaction } from '../caller-transaction.ts'
@@ -48,7 +48,7 @@ export function taskStore(database: Database): TaskStore<CallerTransaction> {
       const { pool, notifier } = await database.open()
       const run = () => cancel(database.place(pool), id, reason)
       const { state, unblocked } = await database.verb('cancel', pool, run, 'conflict')
-      if (!isFinal(state)) notifier.send([{ kind: 'cancel', taskId: id }])
+      if (state === 'canceling') notifier.send([{ kind: 'cancel', taskId: id }])
       if (unblocked > 0) notifier.send([wakeup(null, unblocked)])
       const [task] = await findTasks([id])
       if (task === undefined) throw new TaskNotFoundError(id)

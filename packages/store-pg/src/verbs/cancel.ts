@@ -16,12 +16,16 @@ export async function cancel(
 ): Promise<{ readonly state: TaskState; readonly unblocked: number }> {
   if (!isTaskId(id)) throw new TaskNotFoundError(id)
   const [row] = await place.connection.query(
-    `select found_state, unblocked, looks from "${place.schema}".cancel($1::text::uuid, $2)`,
+    `select found_state, state, unblocked, looks from "${place.schema}".cancel($1::text::uuid, $2)`,
     [id, reason ?? null],
   )
-  const [found, unblocked, looks] = row as [TaskState | null, number, readonly Look[]]
+  const [found, state, unblocked, looks] = row as [
+    found: TaskState | null,
+    state: TaskState,
+    unblocked: number,
+    looks: readonly Look[],
+  ]
   if (found === null) throw new TaskNotFoundError(id)
-  const state = nextState(found, 'cancel')
-  if (state === undefined) throw new TaskStateError(id, found, 'canceled')
+  if (nextState(found, 'cancel') === undefined) throw new TaskStateError(id, found, 'canceled')
   return { state, unblocked: unblocked + (await look(place, looks)) }
 }
