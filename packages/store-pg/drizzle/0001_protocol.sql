@@ -2434,53 +2434,65 @@ end
 $$;
 --> statement-breakpoint
 
--- A sign of life. A function, since behind a pooler the planning of a plain statement costs more than
--- all of this. In a large fleet not every beat counts it anew: that would be half of the cost.
-create function "tasking".beat(
-  worker uuid, out alive boolean, out fleet int, out housekeepers int, out owned int
-)
+-- Signs of life of workers that share a process. A function, since behind a pooler the planning of a
+-- plain statement costs more than all of this. Of a large fleet not every beat of a single worker
+-- counts it anew: that would be half of the cost.
+create function "tasking".beat(workers uuid[])
+returns table (worker uuid, alive boolean, fleet int, housekeepers int, owned int)
 language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_variable
+#variable_conflict use_column
 declare
   large constant int := 200;
-  was_large boolean;
+  beating uuid;
+  known int;
+  counts boolean := false;
+  counted_fleet int;
+  counted_housekeepers int;
 begin
-  update "tasking".app_status as a
-     set last_heartbeat_at = clock_timestamp(),
-         -- Calling these for nothing would cost as much as all the rest.
-         serving = case
-           when a.serving is not null or exists (select from "tasking".paused_queue)
-             then "tasking".serving_of(a.queues)
-         end,
-         claim_names = case
-           when a.claim_names is not null or exists (select from "tasking".requirement)
-             then "tasking".claim_names_of(a.task_names, a.versions)
-         end
-   where a.id = worker
-  returning a.fleet, a.housekeepers into fleet, housekeepers;
-  alive := found;
-  was_large := fleet is not null;
-  if not was_large or random() * fleet < large then
-    select s.fleet, s.housekeepers into fleet, housekeepers from "tasking".fleet_strength() as s;
-    if was_large or fleet > large then
-      update "tasking".app_status as a
-         set fleet = case when fleet > large then fleet end,
-             housekeepers = case when fleet > large then housekeepers end
-       where a.id = worker;
-    end if;
+  -- In one order, or two that beat for the same workers could wait for each other.
+  for beating in select w.id from unnest(workers) as w (id) order by w.id loop
+    update "tasking".app_status as a
+       set last_heartbeat_at = clock_timestamp(),
+           -- Calling these for nothing would cost as much as all the rest.
+           serving = case
+             when a.serving is not null or exists (select from "tasking".paused_queue)
+               then "tasking".serving_of(a.queues)
+           end,
+           claim_names = case
+             when a.claim_names is not null or exists (select from "tasking".requirement)
+               then "tasking".claim_names_of(a.task_names, a.versions)
+           end
+     where a.id = beating
+    returning a.fleet into known;
+    counts := counts or known is null or random() * known < large;
+  end loop;
+  if counts then
+    select s.fleet, s.housekeepers into counted_fleet, counted_housekeepers
+      from "tasking".fleet_strength() as s;
+    update "tasking".app_status as a
+       set fleet = case when counted_fleet > large then counted_fleet end,
+           housekeepers = case when counted_fleet > large then counted_housekeepers end
+     where a.id = any (workers) and (a.fleet is not null or counted_fleet > large);
   end if;
-  select count(*) into owned
-    from "tasking".task as t
-   where t.worker_id = worker and t.state in ('running', 'canceling');
+  return query
+    select w.id, a.id is not null,
+           coalesce(counted_fleet, a.fleet), coalesce(counted_housekeepers, a.housekeepers),
+           (
+             select count(*)::int
+               from "tasking".task as t
+              where t.worker_id = w.id and t.state in ('running', 'canceling')
+           )
+      from unnest(workers) as w (id)
+      left join "tasking".app_status as a on a.id = w.id;
 end
 $$;
 --> statement-breakpoint
 
 -- Pauses a queue: nothing more is claimed from it. Each worker's row says what it may claim from, so
--- that a turn has nothing to ask. A worker that registers meanwhile has it right with its first beat.
+-- that a turn has nothing to ask. Rows are locked in the order of heartbeats. A worker that registers meanwhile has it right with its first beat.
 create function "tasking".pause_queue(queue text, reason text) returns void
 language plpgsql
 as $$
@@ -2492,7 +2504,13 @@ begin
   on conflict do nothing;
   update "tasking".app_status as a
      set serving = "tasking".serving_of(a.queues)
-   where queue = any (a.queues);
+    from (
+           select w.id from "tasking".app_status as w
+            where queue = any (w.queues)
+            order by w.id
+              for no key update
+         ) as w
+   where a.id = w.id;
 end
 $$;
 --> statement-breakpoint
@@ -2506,7 +2524,13 @@ begin
   delete from "tasking".paused_queue as p where p.queue = queue;
   update "tasking".app_status as a
      set serving = "tasking".serving_of(a.queues)
-   where queue = any (a.queues);
+    from (
+           select w.id from "tasking".app_status as w
+            where queue = any (w.queues)
+            order by w.id
+              for no key update
+         ) as w
+   where a.id = w.id;
 end
 $$;
 --> statement-breakpoint
@@ -2572,9 +2596,16 @@ begin
   on conflict do nothing;
   update "tasking".app_status as a
      set claim_names = "tasking".claim_names_of(a.task_names, a.versions)
-   where exists (
-           select from jsonb_to_recordset(asked) as e (name text) where e.name = any (a.task_names)
-         );
+    from (
+           select w.id from "tasking".app_status as w
+            where exists (
+                    select from jsonb_to_recordset(asked) as e (name text)
+                     where e.name = any (w.task_names)
+                  )
+            order by w.id
+              for no key update
+         ) as w
+   where a.id = w.id;
 end
 $$;
 --> statement-breakpoint

@@ -42,6 +42,27 @@ test('a heartbeat does not undo a pause that it has waited for, nor its end', as
   expect(await claim(store, worker, 1)).toHaveLength(1)
 })
 
+test('workers that beat at the same moment share a round trip, and each hears of itself', async () => {
+  const verbs: string[] = []
+  await using shared = pgStore({
+    ...{ url: database.url, listen: false },
+    onVerb: ({ verb }) => void verbs.push(verb),
+  })
+  const worker = await register(shared)
+  const [busy, unknown] = [await register(shared), shared.newId()]
+  await shared.dispatch([taskOf(shared)])
+  await claim(shared, busy, 1)
+  verbs.length = 0
+  const beats = await Promise.all([busy, unknown, worker, busy].map((id) => shared.beat(id)))
+  expect(beats).toEqual([
+    { alive: true, fleet: 2, housekeepers: 2, owned: 1 },
+    { alive: false, fleet: 2, housekeepers: 2, owned: 0 },
+    { alive: true, fleet: 2, housekeepers: 2, owned: 0 },
+    { alive: true, fleet: 2, housekeepers: 2, owned: 1 },
+  ])
+  expect(verbs).toEqual(['beat'])
+})
+
 test('a worker that is late counts itself with its heartbeat', async () => {
   const worker = await register(store)
   await register(store)

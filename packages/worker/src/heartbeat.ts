@@ -8,6 +8,13 @@ const latePatience = 0.9
 const late = 0.1
 /** Who starts together with many others hears of them soon, and polls no more often than they may. */
 const firstPausesMs = [1_000, 3_000]
+/** Timers may ring so much too soon or too late. */
+const slackMs = 5
+
+// Counted from the start of the process, which differs from one to the other.
+function untilTogether(restMs: number): number {
+  return restMs - ((performance.now() + slackMs) % restMs) + slackMs
+}
 
 export interface HeartbeatListener {
   onBeat(beat: Beat): void
@@ -18,7 +25,8 @@ export interface HeartbeatListener {
 }
 
 /**
- * Tells the store that the worker is alive, every third of its TTL and at first more often. What
+ * Tells the store that the worker is alive, every third of its TTL and at first more often, at the
+ * same moments as the other workers of its process, so that a store can send their beats together. What
  * counts is when a beat was sent, so that the worker gives itself up before the store can take it for
  * missing, however long the answer took and whatever the two clocks say: only lengths of time are
  * compared, each by one clock. The store counts from when the beat came, which is later, and to the
@@ -78,7 +86,7 @@ export class Heartbeat {
   async #keepBeating(): Promise<void> {
     const restMs = this.#ttlMs / 3
     const firstPauses = firstPausesMs.values()
-    const next = () => Math.min(restMs, firstPauses.next().value ?? restMs)
+    const next = () => Math.min(untilTogether(restMs), firstPauses.next().value ?? restMs)
     let pauseMs = next()
     while (!this.#end.signal.aborted) {
       await this.#sleep(pauseMs)

@@ -60,10 +60,40 @@ describe('Heartbeat', () => {
     expect(beat).toHaveBeenCalledTimes(2)
     await clock.advance(3_000)
     expect(beat).toHaveBeenCalledTimes(3)
-    await clock.advance(9_999)
+    await clock.advance(5_999)
     expect(beat).toHaveBeenCalledTimes(3)
     await clock.advance(1)
     expect(beat).toHaveBeenCalledTimes(4)
+  })
+
+  test('beats at the same moments as another one of its process that started at another', async () => {
+    const clock = handClock()
+    const moments: number[] = []
+    const store = forwardingStore(new MemoryStore(), {
+      beat: async () => (moments.push(clock.elapsed), alive),
+    })
+    const listener = { onBeat() {}, onFailure() {}, onMissing() {} }
+    const heartbeatOf = (id: string) => new Heartbeat(store, clock, id, 30_000, listener)
+    await clock.advance(2_345)
+    await heartbeatOf('one').start()
+    await clock.advance(4_321)
+    await heartbeatOf('other').start()
+    await clock.advance(60_000)
+    const regular = moments.filter((moment) => moment > 20_000)
+    expect(regular).toEqual([30, 30, 40, 40, 50, 50, 60, 60].map((seconds) => seconds * 1_000))
+  })
+
+  test('keeps to those moments although one of its timers rang late', async () => {
+    const { heartbeat, clock, beat } = setUp(async () => alive, 30_000)
+    await heartbeat.start()
+    await clock.advance(19_999)
+    clock.move(31)
+    await clock.next()
+    expect(beat).toHaveBeenCalledTimes(5)
+    await clock.advance(9_969)
+    expect(beat).toHaveBeenCalledTimes(5)
+    await clock.advance(1)
+    expect(beat).toHaveBeenCalledTimes(6)
   })
 
   test('tries again soon after a beat that failed', async () => {

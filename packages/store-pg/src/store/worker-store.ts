@@ -1,11 +1,16 @@
 import type { WorkerStore } from '@tasking/core'
 import type { ClaimFloors } from '../claim-floors.ts'
 import type { Database } from '../database.ts'
+import { SharedBeat } from '../shared-beat.ts'
 import { queries } from '../verbs/read.ts'
 import { beat, registerWorker, unregisterWorker, workers } from '../verbs/workers.ts'
 
 export function workerStore(database: Database, floors: ClaimFloors): WorkerStore {
   const { schema, tables } = database
+  const together = new SharedBeat(async (ids) => {
+    const { control: pool } = await database.open()
+    return database.verb('beat', pool, () => beat(pool, schema, ids))
+  })
   return {
     async registerWorker(worker) {
       const { control: pool } = await database.open()
@@ -14,8 +19,7 @@ export function workerStore(database: Database, floors: ClaimFloors): WorkerStor
     },
 
     async beat(id) {
-      const { control: pool } = await database.open()
-      const answer = await database.verb('beat', pool, () => beat(pool, schema, id))
+      const answer = await together.of(id)
       floors.fleet = answer.fleet
       return answer
     },

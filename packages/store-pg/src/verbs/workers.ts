@@ -42,14 +42,24 @@ export async function registerWorker(
 }
 
 /** One call of the SQL function `beat`. */
-export async function beat(connection: Connection, schema: string, id: WorkerId): Promise<Beat> {
-  const [row] = await connection.query(
-    `select alive, fleet, housekeepers, owned from "${schema}".beat($1::text::uuid)`,
-    [id],
+export async function beat(
+  connection: Connection,
+  schema: string,
+  ids: readonly WorkerId[],
+): Promise<ReadonlyMap<WorkerId, Beat>> {
+  const rows = await connection.query(
+    `select worker, alive, fleet, housekeepers, owned from "${schema}".beat($1::text::uuid[])`,
+    [arrayText(ids)],
   )
-  const [alive, fleet, housekeepers, owned] = row as [boolean, number, number, number]
-  return { alive, fleet, housekeepers, owned }
+  return new Map(
+    rows.map((row) => {
+      const [id, alive, fleet, housekeepers, owned] = row as BeatRow
+      return [id, { alive, fleet, housekeepers, owned }]
+    }),
+  )
 }
+
+type BeatRow = [WorkerId, alive: boolean, fleet: number, housekeepers: number, owned: number]
 
 /** Ends what the worker still holds, and forgets it. */
 export async function unregisterWorker(place: Place, id: WorkerId): Promise<void> {
