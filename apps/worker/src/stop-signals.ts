@@ -13,8 +13,10 @@ export function stopOnSignals(worker: Worker, grace: Duration, logger: Logger): 
     const at = performance.now()
     if (first === undefined) {
       first = { signal, at }
-      logger.info({ signal, running }, 'stopping: no new tasks, waiting for those that run')
-      void worker.stop(signal === 'SIGINT' ? { abortAfter: grace } : {})
+      const limit = signal === 'SIGINT' ? { abortAfter: grace } : {}
+      const fields = { signal, running, ...limit }
+      logger.info(fields, 'stopping: no new tasks, waiting for those that run')
+      void worker.stop(limit)
     } else if (signal !== first.signal || at - first.at > echoMs) {
       logger.warn({ signal, running }, 'second signal: exiting at once')
       process.exit(1)

@@ -21,7 +21,8 @@ describe('row 6: blocked and unblocked are visible', () => {
     await first.running()
     expect([await second.load(), await third.load()]).toMatchObject([blocked, blocked])
     await first.letGo()
-    const { finishedAt } = await first.finished()
+    const { finishedAt, unblockedAt } = await first.finished()
+    expect(unblockedAt).toEqual(free.unblockedAt)
     const isFree = async () => (await second.load()).unblockedAt !== null
     await eventually(isFree, { what: 'the second to be unblocked' })
     const unclaimed = await second.load()

@@ -29,7 +29,8 @@ describe('row 21: a worker is shut down by signals', () => {
     const worker = await scene.start()
     const held = await scene.startHolding(worker)
     worker.kill('SIGINT')
-    await worker.waitForLine(/"stopping/)
+    // As long as it says.
+    await worker.waitForLine(/"abortAfter":"10m".*"stopping/)
     await held.letGo()
     expect(await worker.exit).toEqual({ code: 0, signal: null })
     expect(await scene.tasking.find(held.id)).toMatchObject({ state: 'completed' })

@@ -31,6 +31,22 @@ describe('row 10: what is asked of a task in the wrong state is refused', () => 
     await expect(handle.load()).rejects.toThrow(TaskNotFoundError)
   })
 
+  test('to cancel one that has ended, however it did', async () => {
+    await using scene = await Scene.open()
+    const fine = defineTask({ name: 'fine', run: () => undefined })
+    const broken = defineTask({ name: 'broken', run: () => Promise.reject(new Error('no luck')) })
+    const tasking = scene.tasking([fine, broken])
+    await scene.startedWorker(tasking)
+    const waiting = await tasking.dispatch(fine, undefined, { queue: 'nobody' })
+    await waiting.cancel()
+    const [completed, failed] = [await tasking.dispatch(fine), await tasking.dispatch(broken)]
+    for (const handle of [completed, failed, waiting]) {
+      const { state, finishedAt } = await handle.finished()
+      await expect(handle.cancel()).rejects.toMatchObject({ code: 'task_state_conflict', state })
+      expect(await handle.load()).toMatchObject({ state, finishedAt })
+    }
+  })
+
   test('an unknown one is not found', async () => {
     await using scene = await Scene.open()
     const tasking = scene.tasking([])

@@ -51,6 +51,32 @@ describe('row 14: a group of tasks', () => {
     expect(await group.load()).toMatchObject({ finalizerId: last.id, description: 'nightly' })
   })
 
+  test('has as its last a task that needs alone what the others share', async () => {
+    await using scene = await Scene.open()
+    const gate = scene.gate()
+    const sharing = { shared: ['repository'] }
+    const sibling = defineTask({ name: 'sibling', resources: sharing, run: () => gate.opened })
+    const publish = defineTask({
+      name: 'publish',
+      resources: { exclusive: ['repository'] },
+      run: () => undefined,
+    })
+    const tasking = scene.tasking([sibling, publish])
+    const group = await tasking.createGroup()
+    const siblings = [await group.dispatch(sibling), await group.dispatch(sibling)]
+    const last = await group.dispatch(publish)
+    expect(last.outcome).toBe('blocked')
+    const { log } = await scene.startedWorker(tasking, { concurrency: 4 })
+    for (const { id } of siblings) await log.next('claimed', { taskId: id })
+    expect(await group.counts()).toMatchObject({ running: 2, waiting: 1 })
+    gate.open()
+    const ends = await Promise.all(siblings.map((one) => one.finished()))
+    const { unblockedAt, state } = await last.finished()
+    expect(state).toBe('completed')
+    const times = ends.map(({ finishedAt }) => finishedAt?.getTime() ?? NaN)
+    expect(unblockedAt?.getTime()).toBeGreaterThanOrEqual(Math.max(...times))
+  })
+
   test('is waited for, and grows until all is dispatched', async () => {
     await using scene = await Scene.open()
     const tasking = await open(scene)

@@ -52,6 +52,18 @@ describe('row 20: finished tasks are purged', () => {
     expect(await states()).toEqual(['canceled', 'completed', 'failed', 'waiting'])
   })
 
+  test('by a schedule of that task', async () => {
+    await using scene = await Scene.open()
+    const { tasking, states } = await history(scene)
+    await scene.startedWorker(tasking, { housekeeping: { schedules: '100ms' } })
+    const input = { olderThan: 0, states: ['failed', 'canceled'] } as const
+    await tasking.schedules.set({ name: 'tidy', task: purgeTask, input, at: new Date() })
+    const purges = () => tasking.list({ name: purgeTask.name, states: ['completed'] })
+    await eventually(async () => (await purges()).length > 0, { what: 'the purge' })
+    expect(await purges()).toMatchObject([{ result: { purged: 2 } }])
+    expect(await states()).toEqual(['completed', 'completed', 'completed', 'waiting'])
+  })
+
   test('by the workers, as their policy says', async () => {
     await using scene = await Scene.open()
     const { tasking, states } = await history(scene)

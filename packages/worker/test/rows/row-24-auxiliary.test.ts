@@ -1,6 +1,7 @@
 import { defineTask } from '@tasking/core'
 import type { Store } from '@tasking/core'
 import { eventually } from '@tasking/testbed'
+import postgres from 'postgres'
 import { describe, expect, test } from 'vitest'
 
 import { forwardingStore } from '../forwarding-store.ts'
@@ -8,6 +9,7 @@ import type { Meeting } from '../gate.ts'
 import { Scene } from '../scene.ts'
 
 const quick = defineTask({ name: 'quick', run: () => 'ran' })
+const alone = defineTask({ name: 'alone', resources: { exclusive: ['a'] }, run: () => 'ran' })
 
 function countingBeats(store: Store, beats: Meeting): Store {
   return forwardingStore(store, {
@@ -38,6 +40,24 @@ describe('row 24: an auxiliary worker', () => {
     expect(await isKnown()).toBe(true)
     await scene.startedWorker(scene.tasking([quick]), { housekeeping })
     await eventually(async () => !(await isKnown()), { what: 'the housekeeping' })
+  })
+
+  test('leaves lost wake-ups to others, too', async () => {
+    await using scene = await Scene.open()
+    const beats = scene.meeting(4)
+    const tasking = scene.tasking([alone], { wrap: (store) => countingBeats(store, beats) })
+    const handle = await tasking.dispatch(alone)
+    const sql = postgres(scene.url, { max: 1, onnotice: () => undefined })
+    // As after a process that has died between its commit and its second look.
+    await sql`update tasking.task set unblocked_at = null`
+    await sql.end({ timeout: 1 })
+    const housekeeping = { missing: '100ms', sweep: '100ms' } as const
+    await scene.startedWorker(tasking, { auxiliary: true, ttl: '1s', housekeeping })
+    // A second, in which it would have looked at the line ten times.
+    await beats.complete
+    expect(await handle.load()).toMatchObject({ state: 'waiting', unblockedAt: null })
+    await scene.startedWorker(scene.tasking([alone]), { housekeeping })
+    expect(await handle.result({ timeout: '20s' })).toBe('ran')
   })
 
   test('leaves what is due to others, too: delays and schedules', async () => {

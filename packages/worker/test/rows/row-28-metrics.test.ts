@@ -25,7 +25,7 @@ describe('row 28: how much there is to do is measured', () => {
 
   test('by one worker for all, now and then', async () => {
     await using scene = await Scene.open()
-    const running = scene.meeting(1)
+    const running = scene.meeting(2)
     const over = scene.gate()
     const hold = defineTask({
       name: 'hold',
@@ -35,12 +35,15 @@ describe('row 28: how much there is to do is measured', () => {
       },
     })
     const tasking = scene.tasking([hold])
-    for (let n = 0; n < 3; n += 1) await tasking.dispatch(hold)
+    for (let n = 0; n < 4; n += 1) await tasking.dispatch(hold)
     const housekeeping = { metrics: '100ms' } as const
+    // What each of them can run at once, it runs.
     const { log } = await scene.startedWorker(tasking, { housekeeping })
+    const { log: other } = await scene.startedWorker(tasking, { housekeeping, auxiliary: true })
     await running.complete
     const { metrics } = await log.next('measured', { from: log.events.length })
-    expect(metrics).toMatchObject({ unblocked: 2, running: 1, parallel: 3, workers: 1, slots: 1 })
+    expect(metrics).toMatchObject({ unblocked: 2, running: 2, parallel: 4, workers: 2, slots: 2 })
+    expect(other.of('measured')).toEqual([])
   })
 })
 
