@@ -54,6 +54,7 @@ CREATE TABLE "tasking"."paused_queue" (
 CREATE TABLE "tasking"."requirement" (
 	"name" text NOT NULL,
 	"requires" jsonb NOT NULL,
+	"asked_at" timestamp with time zone NOT NULL,
 	CONSTRAINT "requirement_name_requires_pk" PRIMARY KEY("name","requires")
 );
 --> statement-breakpoint
@@ -131,6 +132,7 @@ CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id") WHERE "t
 CREATE INDEX "task_canceling" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" = 'canceling';--> statement-breakpoint
 CREATE INDEX "task_scheduled" ON "tasking"."task" USING btree ("run_at","id") WHERE "tasking"."task"."state" = 'scheduled';--> statement-breakpoint
 CREATE INDEX "task_orphaned" ON "tasking"."task" USING btree ("id") WHERE "tasking"."task"."ends_as" is not null and "tasking"."task"."state" = 'waiting';--> statement-breakpoint
+CREATE INDEX "task_requiring" ON "tasking"."task" USING btree (("name" || chr(31) || ("options" ->> 'requires'))) WHERE ("tasking"."task"."options" ->> 'requires') is not null and "tasking"."task"."state" in ('scheduled', 'waiting');--> statement-breakpoint
 CREATE INDEX "task_children" ON "tasking"."task" USING btree ("parent_id","state") WHERE "tasking"."task"."parent_id" is not null;--> statement-breakpoint
 CREATE INDEX "task_members" ON "tasking"."task" USING btree ("group_id","state") WHERE "tasking"."task"."group_id" is not null;--> statement-breakpoint
 CREATE INDEX "task_ended" ON "tasking"."task" USING btree ("state","id") WHERE "tasking"."task"."state" in ('failed', 'canceled', 'skipped');--> statement-breakpoint

@@ -770,7 +770,8 @@ create function "tasking".dispatch(
   timeout interval default null,
   group_id uuid default null,
   correlation_id text default null,
-  run_at timestamptz default null
+  run_at timestamptz default null,
+  requires jsonb default null
 )
 returns uuid
 language plpgsql
@@ -813,6 +814,14 @@ begin
       quote_literal(run_at) using errcode = 'invalid_parameter_value';
   elsif run_at is not null and if_blocked <> 'wait' then
     raise exception 'if_blocked: % is not wait, as a task that is due later needs', quote_literal(if_blocked)
+      using errcode = 'invalid_parameter_value';
+  elsif jsonb_typeof(requires) <> 'object'
+        or jsonb_path_exists(
+             requires,
+             'strict $.* ? (@.type() != "string" || !(@ like_regex "^[0-9]{1,9}([.][0-9]{1,9}){0,3}(-[0-9A-Za-z_.-]+)?([+][0-9A-Za-z_.-]+)?$"))',
+             silent => true
+           ) then
+    raise exception 'requires: % is not an object of versions such as {"codec": "2.1.0"}', requires
       using errcode = 'invalid_parameter_value';
   elsif jsonb_typeof(counted) <> 'array'
         or jsonb_path_exists(counted, 'strict $[*] ? (@.type() != "object")', silent => true) then
@@ -897,10 +906,10 @@ begin
            'ifTwin', case when dedupe_key is not null then if_twin end,
            'ifBlocked', nullif(if_blocked, 'wait'),
            'runAt', run_at,
-           'options', case
-             when timeout is not null
-               then jsonb_build_object('timeoutMs', round(extract(epoch from timeout) * 1000))
-           end
+           'options', nullif(jsonb_strip_nulls(jsonb_build_object(
+             'timeoutMs', round(extract(epoch from timeout) * 1000),
+             'requires', nullif(requires, '{}')
+           )), '{}')
          )) || jsonb_build_object('input', coalesce(input, 'null'::jsonb)))) as d;
   if dispatched.state = 'waiting' and not dispatched.blocked or dispatched.unblocked > 0 then
     -- Sent with the caller's commit, and once however many tasks there are in it. Whatever may go on
@@ -2030,10 +2039,71 @@ end
 $$;
 --> statement-breakpoint
 
+-- Remembers what tasks require that nobody has told of: those of a dispatch in plain SQL, which may be
+-- part of a long transaction and so can't keep others waiting, or of a schedule. The workers hear of
+-- it with their next beat. Forgets what nobody has asked for since yesterday and nothing needs, since
+-- each requirement is one more place where those who fulfil it look for tasks.
+create function "tasking".tend_requirements() returns void
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off
+as $$
+begin
+  insert into "tasking".requirement (name, requires, asked_at)
+  with recursive needed as (
+    (select t.name, t.options -> 'requires' as requires, t.name || chr(31) || (t.options ->> 'requires') as key
+       from "tasking".task as t
+      where (t.options ->> 'requires') is not null and t.state in ('scheduled', 'waiting')
+      order by t.name || chr(31) || (t.options ->> 'requires')
+      limit 1)
+    union all
+    select next.*
+      from needed as n
+     cross join lateral (
+       select t.name, t.options -> 'requires', t.name || chr(31) || (t.options ->> 'requires')
+         from "tasking".task as t
+        where (t.options ->> 'requires') is not null and t.state in ('scheduled', 'waiting')
+          and t.name || chr(31) || (t.options ->> 'requires') > n.key
+        order by t.name || chr(31) || (t.options ->> 'requires')
+        limit 1
+     ) as next
+  )
+  select n.name, n.requires, clock_timestamp()
+    from needed as n
+   where not exists (
+           select from "tasking".requirement as r
+            where r.name = n.name and r.requires = n.requires
+         )
+   order by n.name, n.requires
+      on conflict do nothing;
+
+  delete from "tasking".requirement as r
+   where r.ctid = any (array(
+           select old.ctid
+             from "tasking".requirement as old
+            where old.asked_at < clock_timestamp() - interval '1 day'
+              and not exists (
+                    select from "tasking".task as t
+                     where (t.options ->> 'requires') is not null
+                       and t.state in ('scheduled', 'waiting')
+                       and t.name || chr(31) || (t.options ->> 'requires')
+                           = old.name || chr(31) || old.requires::text
+                  )
+              and not exists (
+                    select from "tasking".schedule as s
+                     where s.task ->> 'name' = old.name
+                       and s.task #> '{options,requires}' = old.requires
+                  )
+              for update skip locked
+         ));
+end
+$$;
+--> statement-breakpoint
+
 -- What somebody does now and then for all, one at a time: ends the tasks of workers that have gone
--- missing, and orphans that nobody cleans up after, and looks at every line for wake-ups that were lost
--- with a process between its commit and its second look. It reads the heads of the lines only, not the
--- tasks behind them.
+-- missing, and orphans that nobody cleans up after, tends what is required, and looks at every line for
+-- wake-ups that were lost with a process between its commit and its second look. It reads the heads of
+-- the lines only, not the tasks behind them.
 create function "tasking".housekeep(sweep boolean)
 returns jsonb
 language plpgsql
@@ -2057,6 +2127,9 @@ begin
       'nextDueMs', "tasking".next_due_ms()
     );
   end if;
+
+  -- Before any worker's row is locked: whoever tells of a requirement waits for those.
+  perform "tasking".tend_requirements();
 
   for gone in
     select a.id, a.name
@@ -2577,23 +2650,38 @@ end
 $$;
 --> statement-breakpoint
 
+-- Which of these requirements nobody has asked for within the last hour.
+create function "tasking".unheard(asked jsonb) returns table (name text, requires jsonb)
+language sql volatile
+as $$
+  select distinct e.name, e.requires
+    from jsonb_to_recordset(asked) as e (name text, requires jsonb)
+   where not exists (
+           select from "tasking".requirement as r
+            where r.name = e.name and r.requires = e.requires
+              and r.asked_at > clock_timestamp() - interval '1 hour'
+         )
+   order by e.name, e.requires
+$$;
+--> statement-breakpoint
+
 -- Remembers what tasks require, and tells the workers that fulfil it.
 create function "tasking".require_versions(asked jsonb) returns void
 language plpgsql
 as $$
 #variable_conflict use_variable
 begin
-  perform from jsonb_to_recordset(asked) as e (name text, requires jsonb)
-    where not exists (
-            select from "tasking".requirement as r where r.name = e.name and r.requires = e.requires
-          );
-  if not found then
+  if not exists (select from "tasking".unheard(asked)) then
     return;
   end if;
   perform pg_advisory_xact_lock(hashtextextended('claims of "tasking"', 1));
-  insert into "tasking".requirement (name, requires)
-  select distinct e.name, e.requires from jsonb_to_recordset(asked) as e (name text, requires jsonb)
-  on conflict do nothing;
+  -- Whoever had the lock before may have done it.
+  insert into "tasking".requirement (name, requires, asked_at)
+  select u.name, u.requires, clock_timestamp() from "tasking".unheard(asked) as u
+  on conflict (name, requires) do update set asked_at = excluded.asked_at;
+  if not found then
+    return;
+  end if;
   update "tasking".app_status as a
      set claim_names = "tasking".claim_names_of(a.task_names, a.versions)
     from (

@@ -104,6 +104,12 @@ export function tablesIn(schemaName: string) {
       index('task_orphaned')
         .on(t.id)
         .where(sql`${t.endsAs} is not null and ${t.state} = 'waiting'`),
+      // Nearly always empty, too: of those that some worker is yet to claim by what they require.
+      index('task_requiring')
+        .on(sql`(${t.name} || chr(31) || (${t.options} ->> 'requires'))`)
+        .where(
+          sql`(${t.options} ->> 'requires') is not null and ${t.state} in ('scheduled', 'waiting')`,
+        ),
       // What a purge looks for. Most tasks complete; those are found by their ids, for nothing.
       index('task_ended')
         .on(t.state, t.id)
@@ -195,12 +201,14 @@ export function tablesIn(schemaName: string) {
     lastHeartbeatAt: time('last_heartbeat_at').notNull(),
   })
 
-  /** What tasks have required so far, by their names. */
+  /** What tasks require or have lately required, by their names. */
   const requirement = schema.table(
     'requirement',
     {
       name: text('name').notNull(),
       requires: json<Versions>('requires').notNull(),
+      /** When a dispatch has asked for it last, give or take an hour. */
+      askedAt: time('asked_at').notNull(),
     },
     (r) => [primaryKey({ columns: [r.name, r.requires] })],
   )

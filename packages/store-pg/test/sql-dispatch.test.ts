@@ -72,6 +72,27 @@ describe('a dispatch in plain SQL', () => {
     })
   })
 
+  test('is for workers that have what it requires', async () => {
+    const [bare, fit] = [await register(store), store.newId()]
+    await store.registerWorker({
+      ...{ id: fit, name: 'by hand', ttlMs: 60_000, concurrency: 10, version: '' },
+      ...{ queues: ['default'], taskNames: ['task'], versions: { codec: '2.1.3' } },
+    })
+    const requires = `requires => '{"codec": "2.1-rc.1+b", "core": "1"}'`
+    const id = await dispatched(`dispatch('task', ${requires}, timeout => '1s')`)
+    const options = { timeoutMs: 1_000, requires: { codec: '2.1-rc.1+b', core: '1' } }
+    expect(await found(id)).toMatchObject({ options })
+    const [easy, none] = [
+      await dispatched(`dispatch('task', requires => '{"codec": "2.1"}')`),
+      await dispatched(`dispatch('task', requires => '{}')`),
+    ]
+    expect(await found(none)).not.toHaveProperty('options')
+    expect(await claim(store, bare, 10)).toMatchObject([{ id: none }])
+    await store.housekeep()
+    await store.beat(fit)
+    expect(await claim(store, fit, 10)).toMatchObject([{ id: easy }])
+  })
+
   test('for later is scheduled, and whoever listens is told when it is due', async () => {
     await store.check()
     const signals: Signal[] = []
@@ -240,6 +261,18 @@ describe('a dispatch in plain SQL is refused for', () => {
       /^if_blocked: 'return' is not one of wait, skip, fail$/,
     ],
     ['no rule for the blocked', `'task', if_blocked => null`, /^if_blocked: NULL is not one of/],
+    ...[
+      '[]',
+      '"2.1"',
+      '{"codec": 2}',
+      '{"codec": ["2"]}',
+      '{"codec": "two"}',
+      '{"codec": "1.2.3.4.5"}',
+    ].map((versions): [string, string, RegExp] => [
+      `no versions but ${versions}`,
+      `'task', requires => '${versions}'`,
+      /^requires: .* is not an object of versions such as {"codec": "2.1.0"}$/,
+    ]),
     [
       'a resource without a name',
       `'task', exclusive => '{a,null}'`,
