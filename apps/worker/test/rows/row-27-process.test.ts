@@ -1,10 +1,14 @@
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { spawnNode } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
 import { startWorker } from '../worker-process.ts'
 import { openWorkerScene, patienceMs } from '../worker-scene.ts'
+
+const contender = new URL('../fixtures/pid-contender.ts', import.meta.url)
 
 describe('row 27: the name of a worker', () => {
   test('has the process id and the host name filled in', async () => {
@@ -48,6 +52,40 @@ describe('row 27: the pid file of a worker', () => {
     expect(existsSync(path)).toBe(true)
     const second = await scene.start('--pid-file', path)
     expect(await readFile(path, 'utf8')).toBe(`${second.pid}\n`)
+  })
+})
+
+describe('row 27: a pid file that a dead process has left', () => {
+  const rounds = Array.from({ length: 50 }, (_, round) => String(round))
+  const { pid: dead } = spawnSync(process.execPath, ['--version'])
+
+  async function contend(folder: string) {
+    await using stack = new AsyncDisposableStack()
+    for (const round of rounds) {
+      await writeFile(join(folder, round), `${dead}\n`)
+      // As if that one had died while it took the file over from another.
+      await writeFile(join(folder, `${round}.after.${dead}`), `${dead}\n`)
+    }
+    const args = [folder, String(Date.now() + 2_000), String(rounds.length)]
+    const contenders = [1, 2, 3, 4].map(() => stack.use(spawnNode(contender, args)))
+    const lines = contenders.map((one) => one.waitForLine(/^\[/, patienceMs))
+    const said = (await Promise.all(lines)).map((line) => JSON.parse(line) as string[])
+    return rounds.map((round, nth) => ({
+      said: said.map((ofOne) => ofOne[nth]).toSorted(),
+      keeper: contenders[said.findIndex((ofOne) => ofOne[nth] === 'kept')]?.pid,
+      file: readFileSync(join(folder, round), 'utf8'),
+      files: readdirSync(folder).length,
+    }))
+  }
+
+  test('is taken over by one of those that start at the same moment, and by no other', async () => {
+    await using scene = await openWorkerScene()
+    const refused = Array.from({ length: 3 }, () => 'pid_file_taken')
+    for (const { said, keeper, file, files } of await contend(scene.folder)) {
+      expect(said).toEqual(['kept', ...refused])
+      expect(file).toBe(`${keeper}\n`)
+      expect(files).toBe(rounds.length)
+    }
   })
 })
 
