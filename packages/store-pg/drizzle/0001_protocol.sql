@@ -642,6 +642,21 @@ end
 $$;
 --> statement-breakpoint
 
+-- Wakes workers with this commit, if no other one is about to: those that notify wait for each other,
+-- each until the one before is on the disk.
+create function "tasking".wake_with_commit(signal text) returns boolean
+language plpgsql
+as $$
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('wake-ups of "tasking"', 1)) then
+    return false;
+  end if;
+  perform pg_notify(replace('"tasking"', '"', '') || '_signals', signal);
+  return true;
+end
+$$;
+--> statement-breakpoint
+
 -- Creates many tasks without conditions: all or none, in line in the order given. What is said of the
 -- nth task stands at the nth place of each array; its resources as the text of an array. `names` and
 -- `alones` are the resources of all and whether some task needs one alone. Says which are blocked.

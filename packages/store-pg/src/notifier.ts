@@ -9,7 +9,8 @@ const mostFlushMs = 1_000
 
 /**
  * Sends signals with NOTIFY, outside the transactions that cause them: the first at once, those
- * that come while one is under way together in the next. A signal that fails twice is let go, since
+ * that come while one is under way together in the next. Where little goes on, a dispatch may carry
+ * its own. A signal that fails twice is let go, since
  * polling finds what it told of.
  */
 export class Notifier {
@@ -18,6 +19,7 @@ export class Notifier {
   readonly #clock: Clock
   #pending = new Set<string>()
   #sending: Promise<void> | undefined
+  #busyUntil = 0
 
   constructor(connection: Connection, channel: string, clock: Clock) {
     this.#clock = clock
@@ -28,6 +30,17 @@ export class Notifier {
   send(signals: Iterable<Signal>): void {
     for (const signal of signals) this.#pending.add(JSON.stringify(signal))
     if (this.#pending.size > 0) this.#sending ??= this.#sendAll()
+  }
+
+  /**
+   * Whether a commit may carry its own signal, which saves a round trip: where little goes on, and
+   * not many at once.
+   */
+  yields(): boolean {
+    const now = performance.now()
+    if (this.#sending !== undefined || now < this.#busyUntil) return false
+    this.#busyUntil = now + gapMs
+    return true
   }
 
   /** Sends signals with the commit of somebody's transaction. */
@@ -57,6 +70,7 @@ export class Notifier {
     }
     // In the same breath as the last look, so that nothing can come in between.
     this.#sending = undefined
+    this.#busyUntil = performance.now() + gapMs
   }
 
   async #isSent(payloads: readonly string[]): Promise<boolean> {

@@ -36,9 +36,11 @@ export function taskStore(database: Database): TaskStore<CallerTransaction> {
         await notifier.sendWithin(connection, signals)
         return dispatched
       }
-      const run = () => dispatchOnce(pool, schema, tasks)
-      const { dispatched, unblocked, looks } = await database.verb('dispatch', pool, run)
-      notifier.send(signalsOfDispatch(tasks, dispatched, clock.now()))
+      const wake = tasks.length === 1 && notifier.yields()
+      const run = () => dispatchOnce(pool, schema, tasks, wake)
+      const outcome = await database.verb('dispatch', pool, run)
+      const { dispatched, unblocked, looks, told } = outcome
+      if (!told) notifier.send(signalsOfDispatch(tasks, dispatched, clock.now()))
       const movedUp = unblocked + (await look(database.place(pool), looks))
       if (movedUp > 0) notifier.send([wakeup(null, movedUp)])
       return dispatched

@@ -3,6 +3,7 @@ import type { DispatchedTask, Look, NewTask, TaskId, TaskState } from '@tasking/
 import type { Connection } from '../connection.ts'
 import { arrayText } from '../arguments.ts'
 import { codeOf } from '../errors.ts'
+import { wakeup } from '../signals.ts'
 
 /** What came of a batch. */
 export interface DispatchOutcome {
@@ -11,21 +12,28 @@ export interface DispatchOutcome {
   readonly unblocked: number
   /** What to look at again after the commit, for the same reason. */
   readonly looks: readonly Look[]
+  /** Whether the commit has told of what is free. */
+  readonly told: boolean
 }
 
-/** One call of an SQL function: all tasks or none. */
+/**
+ * One call of an SQL function: all tasks or none.
+ * @param wake whether the commit of a single task may carry its own wake-up
+ */
 export async function dispatch(
   connection: Connection,
   schema: string,
   tasks: readonly NewTask[],
+  wake = false,
 ): Promise<DispatchOutcome> {
   if (tasks.every(isUnconditional)) {
     const [first, second] = tasks
-    const dispatched =
-      first !== undefined && second === undefined
-        ? [await dispatchOne(connection, schema, first)]
-        : await dispatchMany(connection, schema, tasks)
-    return { dispatched, unblocked: 0, looks: [] }
+    if (first !== undefined && second === undefined) {
+      const [dispatched, told] = await dispatchOne(connection, schema, first, wake)
+      return { dispatched: [dispatched], unblocked: 0, looks: [], told }
+    }
+    const dispatched = await dispatchMany(connection, schema, tasks)
+    return { dispatched, unblocked: 0, looks: [], told: false }
   }
   const rows = await connection.query(
     `select id, state, blocked, token::text, unblocked, looks
@@ -36,6 +44,7 @@ export async function dispatch(
     dispatched: rows.map(toDispatchedTask),
     unblocked: rows.reduce((sum, row) => sum + Number(row[4]), 0),
     looks: rows.flatMap((row) => (row[5] as readonly Look[] | null) ?? []),
+    told: false,
   }
 }
 
@@ -47,22 +56,29 @@ async function dispatchOne(
   connection: Connection,
   schema: string,
   { resources, options, ...task }: NewTask,
-): Promise<DispatchedTask> {
+  wake: boolean,
+): Promise<[DispatchedTask, told: boolean]> {
   const { id, name, queue, priority, input, parentId, groupId, correlationId } = task
   const { exclusive, shared, counted } = resources
+  const carried = wake ? `"${schema}".wake_with_commit($13)` : 'false'
   const [row] = await connection.query(
-    `select "${schema}".dispatch_one(
-       $1::text::uuid, $2, $3, $4::int, $5::text::jsonb, $6::text::text[], $7::text::text[],
-       $8::text::jsonb, $9::text::jsonb, $10::text::uuid, $11::text::uuid, $12
-     )`,
+    `select d.blocked, case when not d.blocked then ${carried} end
+       from (
+         select "${schema}".dispatch_one(
+                  $1::text::uuid, $2, $3, $4::int, $5::text::jsonb, $6::text::text[],
+                  $7::text::text[], $8::text::jsonb, $9::text::jsonb, $10::text::uuid,
+                  $11::text::uuid, $12
+                ) as blocked
+       ) as d`,
     [
       ...[id, name, queue, priority, JSON.stringify(input)],
       ...[arrayText(exclusive), arrayText(shared)],
       ...[jsonText(counted), jsonText(options), parentId ?? null],
       ...[groupId ?? null, correlationId ?? null],
+      ...(wake ? [JSON.stringify(wakeup(queue, 1))] : []),
     ],
   )
-  return toDispatchedTask([id, 'waiting', row?.[0]])
+  return [toDispatchedTask([id, 'waiting', row?.[0]]), row?.[1] === true]
 }
 
 async function dispatchMany(
@@ -112,15 +128,16 @@ export async function dispatchOnce(
   connection: Connection,
   schema: string,
   tasks: readonly NewTask[],
+  wake = false,
 ): Promise<DispatchOutcome> {
   try {
-    return await dispatch(connection, schema, tasks)
+    return await dispatch(connection, schema, tasks, wake)
   } catch (error) {
     // A group that is closed now may have been open then.
     if (!['23505', 'TK003'].includes(codeOf(error) ?? '')) throw error
     const found = await dispatched(connection, schema, tasks)
     if (found.length < tasks.length) throw error
-    return { dispatched: found, unblocked: 0, looks: [] }
+    return { dispatched: found, unblocked: 0, looks: [], told: false }
   }
 }
 
