@@ -6,6 +6,7 @@ import { examineDrift } from './doctor/drift.ts'
 import { perform, usualLimits } from './doctor/examination.ts'
 import type { Check, Examination, Limits } from './doctor/examination.ts'
 import type { Finding } from './doctor/finding.ts'
+import { examineHousekeeping } from './doctor/housekeeping.ts'
 import { examineOpenTransactions } from './doctor/open-transactions.ts'
 import { examineMissingReservations, examineStrayReservations } from './doctor/reservations.ts'
 import { examineRights } from './doctor/rights.ts'
@@ -23,6 +24,7 @@ const checks: readonly Check[] = [
   { code: 'ledger', run: examineLedger },
   { code: 'drift', run: examineDrift, creates: true },
   { code: 'workers', run: examineWorkers },
+  { code: 'housekeeping', run: examineHousekeeping },
   { code: 'unserved_tasks', run: examineUnserved },
   { code: 'open_transactions', run: examineOpenTransactions },
   { code: 'autovacuum', run: examineAutovacuum },

@@ -42,6 +42,57 @@ describe('workers', () => {
     ])
   })
 
+  test('none that does housekeeping', async () => {
+    const hidden = async (change: string) => {
+      await sql.unsafe(`update tasking.app_status set ${change}`)
+      return on('housekeeping')
+    }
+    await register(store)
+    expect(await on('housekeeping')).toMatchObject([{ severity: 'ok' }])
+    expect(await hidden('auxiliary = true')).toEqual([
+      {
+        ...{
+          code: 'housekeeping',
+          severity: 'warning',
+          advice: expect.stringMatching(/--auxiliary/),
+        },
+        message: 'No live worker does housekeeping: the only one is auxiliary.',
+      },
+    ])
+    const housekeeper = await register(store)
+    expect(await on('housekeeping')).toMatchObject([{ severity: 'ok' }])
+    // It is dead.
+    await sql`update tasking.app_status set ttl_ms = 0 where id = ${housekeeper}`
+    expect(await on('housekeeping')).toMatchObject([{ severity: 'warning' }])
+  })
+
+  test('none at all, which matters where there is something to do', async () => {
+    const messages = async () => (await on('housekeeping')).map(({ message }) => message)
+    await store.dispatch([{ ...taskOf(store), delayMs: 60_000 }])
+    expect(await on('housekeeping')).toMatchObject([{ severity: 'ok' }])
+    await store.dispatch([taskOf(store)])
+    const waiting = 'tasks that wait for a worker'
+    expect(await messages()).toEqual([`No worker is alive, and there are ${waiting}.`])
+    await sql`update tasking.task set run_at = now() where state = 'scheduled'`
+    const due = 'tasks or schedules that are due'
+    expect(await messages()).toEqual([`No worker is alive, and there are ${due}, and ${waiting}.`])
+    await claim(store, await register(store), 1)
+    await sql`update tasking.app_status set ttl_ms = 0`
+    await sql`delete from tasking.task where state = 'scheduled'`
+    const left = 'tasks that dead workers have left'
+    expect(await messages()).toEqual([`No worker is alive, and there are ${left}.`])
+    expect(await on('housekeeping')).toMatchObject([{ severity: 'warning' }])
+    await sql`delete from tasking.task`
+    const { name, input, queue, priority, resources } = taskOf(store)
+    await store.setSchedule({
+      ...{ name: 'once', timing: { at: '2020-01-01T00:00:00.000Z' }, nextAt: new Date(0) },
+      task: { name, input, queue, priority, resources },
+    })
+    expect(await messages()).toEqual([`No worker is alive, and there are ${due}.`])
+    await sql`update tasking.schedule set paused_at = now()`
+    expect(await on('housekeeping')).toMatchObject([{ severity: 'ok' }])
+  })
+
   test('none that has the definition, or serves the queue', async () => {
     const task = taskOf(store)
     await store.dispatch([

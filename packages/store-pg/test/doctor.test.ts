@@ -47,7 +47,7 @@ describe('a database in good order', () => {
     expect(findings.filter(({ severity }) => severity !== 'ok')).toEqual([])
     expect(findings.map(({ code }) => code)).toEqual([
       ...['connection', 'server', 'isolation', 'version', 'rights'],
-      ...['ledger', 'drift', 'workers', 'unserved_tasks'],
+      ...['ledger', 'drift', 'workers', 'housekeeping', 'unserved_tasks'],
       ...['open_transactions', 'autovacuum', 'stray_reservations', 'missing_reservations'],
     ])
   })
