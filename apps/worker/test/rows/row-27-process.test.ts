@@ -71,7 +71,7 @@ describe('row 27: a pid file that a dead process has left', () => {
     const lines = contenders.map((one) => one.waitForLine(/^\[/, patienceMs))
     const said = (await Promise.all(lines)).map((line) => JSON.parse(line) as string[])
     return rounds.map((round, nth) => ({
-      said: said.map((ofOne) => ofOne[nth]).toSorted(),
+      said: said.map((ofOne) => String(ofOne[nth])).toSorted(),
       keeper: contenders[said.findIndex((ofOne) => ofOne[nth] === 'kept')]?.pid,
       file: readFileSync(join(folder, round), 'utf8'),
       files: readdirSync(folder).length,
