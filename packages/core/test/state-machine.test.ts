@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 
 import { eventRules, isFinal, nextState, taskEvents, taskStates } from '../src/state-machine.ts'
@@ -49,6 +50,12 @@ describe('nextState', () => {
     }
     expect(taskStates.filter((state) => !isFinal(state) && !reach(state))).toEqual([])
   })
+})
+
+test.each([...taskEvents, ...taskStates])('the picture of the states shows %s', async (word) => {
+  const picture = await readFile(new URL('../../../docs/states.svg', import.meta.url), 'utf8')
+  const texts = [...picture.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text)
+  expect(texts.join(', ').split(', ')).toContain(word)
 })
 
 describe('isFinal', () => {
