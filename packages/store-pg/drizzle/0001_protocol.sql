@@ -1913,6 +1913,32 @@ as $$
 $$;
 --> statement-breakpoint
 
+-- Gives up the places in line of tasks that have ended or were put off by this transaction, and looks at
+-- what that frees.
+create function "tasking".give_up_places(ids uuid[], out unblocked int, out looks jsonb)
+language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  resources text[];
+  modes "tasking".reservation_mode[];
+  positions bigint[];
+begin
+  unblocked := 0;
+  looks := '[]';
+  select array_agg(p.resource), array_agg(p.mode), array_agg(t.position)
+    into resources, modes, positions
+    from "tasking".task as t
+   cross join lateral "tasking".places(t.exclusive, t.shared, t.counted) as p
+   where t.id = any (ids);
+  if resources is not null then
+    select cardinality(r.freed), r.looks into unblocked, looks
+      from "tasking".release(resources, modes, positions, '[]') as r;
+  end if;
+end
+$$;
+--> statement-breakpoint
+
 -- Forgets a worker that is no more, and ends its tasks, puts them off as their dispatch has said, or
 -- leaves them as orphans: they keep their places, so that a worker cleans up what is incomplete while
 -- nobody else has their resources, and end then. That once only, since the clean-up may be what their
@@ -1929,9 +1955,7 @@ declare
   ids uuid[];
   delays float8[];
   orphans boolean[];
-  resources text[];
-  modes "tasking".reservation_mode[];
-  positions bigint[];
+  leaving uuid[];
 begin
   unblocked := 0;
   looks := '[]';
@@ -1993,21 +2017,10 @@ begin
                from unnest(ids, delays, orphans) as u (id, delay_ms, orphaned)
            ) as h
      where t.id = h.id
-    returning t.position, t.exclusive, t.shared, t.counted,
-              h.ends or t.unblocked_at is null as leaves
-  ), place as (
-    select e.position, r.resource, r.mode
-      from ended as e
-     cross join lateral "tasking".places(e.exclusive, e.shared, e.counted) as r
-     where e.leaves
+    returning t.id, h.ends or t.unblocked_at is null as leaves
   )
-  select array_agg(p.resource), array_agg(p.mode), array_agg(p.position)
-    into resources, modes, positions
-    from place as p;
-  if resources is not null then
-    select cardinality(r.freed), r.looks into unblocked, looks
-      from "tasking".release(resources, modes, positions, '[]') as r;
-  end if;
+  select array_agg(e.id) filter (where e.leaves) into leaving from ended as e;
+  select g.unblocked, g.looks into unblocked, looks from "tasking".give_up_places(leaving) as g;
   -- Those are to be claimed, too.
   unblocked := unblocked + cardinality(array_positions(orphans, true));
   return next;
@@ -2024,12 +2037,8 @@ set enable_bitmapscan = off set jit = off
 as $$
 #variable_conflict use_column
 declare
-  resources text[];
-  modes "tasking".reservation_mode[];
-  positions bigint[];
+  leaving uuid[];
 begin
-  unblocked := 0;
-  looks := '[]';
   with ended as (
     update "tasking".task as t
        set state = t.ends_as, finished_at = clock_timestamp()
@@ -2039,16 +2048,10 @@ begin
               where o.ends_as is not null and o.state = 'waiting' and not "tasking".can_clean_up(o)
                 for no key update skip locked
            ))
-    returning t.position, t.exclusive, t.shared, t.counted
+    returning t.id
   )
-  select array_agg(p.resource), array_agg(p.mode), array_agg(e.position)
-    into resources, modes, positions
-    from ended as e
-   cross join lateral "tasking".places(e.exclusive, e.shared, e.counted) as p;
-  if resources is not null then
-    select cardinality(r.freed), r.looks into unblocked, looks
-      from "tasking".release(resources, modes, positions, '[]') as r;
-  end if;
+  select array_agg(e.id) into leaving from ended as e;
+  select g.unblocked, g.looks into unblocked, looks from "tasking".give_up_places(leaving) as g;
   return next;
 end
 $$;
