@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { Scene } from '../scene.ts'
 
-const encode = defineTask({ name: 'encode', requires: { codec: '2.1' }, run: () => 'encoded' })
+const encode = defineTask({ name: 'encode', requires: { codec: '2.9' }, run: () => 'encoded' })
 const plain = defineTask({ name: 'plain', run: () => 'ran' })
 
 describe('row 13: a task that requires versions', () => {
