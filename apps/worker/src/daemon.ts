@@ -32,6 +32,7 @@ export async function runDaemon(flags: Flags): Promise<void> {
     ...(flags.ttl !== undefined && { ttl: flags.ttl }),
     ...(flags.pollInterval !== undefined && { pollInterval: flags.pollInterval }),
     ...(flags.burst !== undefined && { burst: flags.burst }),
+    ...(flags.burstWait !== undefined && { burstWait: flags.burstWait }),
     ...(flags.auxiliary !== undefined && { auxiliary: flags.auxiliary }),
     ...(flags.housekeeping !== undefined && { housekeeping: flags.housekeeping }),
     ...(flags.purge !== undefined && { purge: flags.purge }),

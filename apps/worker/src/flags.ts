@@ -25,6 +25,7 @@ export interface Flags {
   readonly ttl?: Duration
   readonly pollInterval?: Duration
   readonly burst?: boolean
+  readonly burstWait?: Duration
   readonly auxiliary?: boolean
   readonly pidFile?: string
   readonly healthPort?: number
@@ -64,6 +65,10 @@ export function allFlags(): Option[] {
       'longest pause between two polls without wake-ups (default: 250ms)',
     ).argParser(duration),
     flag('--burst', 'run what can run now, then exit'),
+    flag(
+      '--burst-wait <duration>',
+      'a burst waits for its own tasks that are tried again within that (default: 1m)',
+    ).argParser(duration),
     flag('--auxiliary', 'run tasks, but do no housekeeping'),
     flag(
       '--housekeeping <duty=period...>',

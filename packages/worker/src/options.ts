@@ -47,6 +47,8 @@ export interface WorkerOptions {
    * worker's, or for a time to come, is left. Default false.
    */
   readonly burst?: boolean
+  /** A burst waits for its own tasks that are to be tried again within that. Default 1 min. */
+  readonly burstWait?: Duration
   /** An auxiliary worker does no housekeeping. Default false. */
   readonly auxiliary?: boolean
   /** How often it does each duty of the housekeeping. */
@@ -100,6 +102,7 @@ export interface WorkerSettings {
   readonly versions: Versions
   readonly ttlMs: number
   readonly burst: boolean
+  readonly burstWaitMs: number
   readonly auxiliary: boolean
   readonly duties: DutySettings
   readonly purge: PurgeAges
@@ -176,6 +179,7 @@ function settingsOf(options: WorkerOptions): WorkerSettings {
     versions: checkedVersions(options.versions ?? {}, 'versions'),
     ttlMs: Math.round(ttlMs),
     burst: options.burst ?? false,
+    burstWaitMs: milliseconds(options.burstWait ?? '1m', 'burstWait'),
     auxiliary: options.auxiliary ?? false,
     duties: dutySettings(options.housekeeping ?? {}, ttlMs),
     purge: purgeAges(options.purge ?? {}),

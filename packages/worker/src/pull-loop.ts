@@ -10,6 +10,7 @@ import type {
   TurnResult,
   WorkerId,
 } from '@tasking/core'
+import { Burst } from './burst.ts'
 import type { Launcher } from './launcher.ts'
 import { LookAgain } from './look-again.ts'
 import { Nudge } from './nudge.ts'
@@ -47,6 +48,7 @@ export class PullLoop {
   readonly #settings: WorkerSettings
   readonly #listener: PullLoopListener
   readonly #running: RunningTasks
+  readonly #burst: Burst | undefined
   readonly #looks = new LookAgain()
   readonly #outbox = new Outbox()
   /** Of those whose ends are in the outbox. */
@@ -72,6 +74,8 @@ export class PullLoop {
     this.#id = id
     this.#settings = settings
     this.#listener = listener
+    const { tasking, burst, burstWaitMs, logger } = settings
+    this.#burst = burst ? new Burst(tasking.store, burstWaitMs, logger) : undefined
     this.#nudge = new Nudge(settings.clock)
     this.#running = new RunningTasks(settings, launcher, progress, {
       onEnd: (end, log) => {
@@ -207,6 +211,7 @@ export class PullLoop {
       if (turn.known !== undefined) this.#answerLost = false
       this.#settle(completions, result)
       this.#schedule(turn, result)
+      await this.#endBurst(turn, result)
     } catch (error) {
       this.#looks.putBack(looks)
       await this.#fail(completions, error)
@@ -248,6 +253,8 @@ export class PullLoop {
     const { canceling, claimed, looks } = result
     const { stored, lost } = this.#outbox.taken(completions, result, performance.now())
     for (const id of stored) onEvent({ kind: 'finished', taskId: id })
+    if (this.#burst !== undefined)
+      for (const completion of completions) this.#burst.note(completion)
     for (const id of lost) {
       this.#logs.get(id)?.warn('the end of a task was refused: it is not ours')
       onEvent({ kind: 'refused', taskId: id })
@@ -270,11 +277,15 @@ export class PullLoop {
     if (claimed.length > 0) this.polling.foundWork()
     else if (slots > 0) {
       this.#settings.onEvent({ kind: 'idle' })
-      if (this.#settings.burst && this.#isThrough) this.stopClaiming()
     }
     // A dispatcher only asks whether what it runs is to stop.
     const isAsking = this.#settings.concurrency > 0 || this.#running.size > 0
     if (isAsking) this.#askWithin(this.polling.next())
+  }
+
+  async #endBurst({ slots }: Turn, { claimed }: TurnResult): Promise<void> {
+    if (slots === 0 || claimed.length > 0 || !this.#isThrough) return
+    if (await this.#burst?.isOver()) this.stopClaiming()
   }
 
   async #fail(sent: readonly Completion[], error: unknown): Promise<void> {

@@ -1,5 +1,6 @@
 import { eventually } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
+import { flaky } from '../fixtures/flaky.ts'
 import { double } from '../fixtures/tasks.ts'
 import { openWorkerScene } from '../worker-scene.ts'
 
@@ -29,6 +30,19 @@ describe('row 25: a worker in burst mode', () => {
     expect(await free.finished()).toMatchObject({ state: 'completed' })
     expect(await blocked.load()).toMatchObject({ state: 'waiting' })
     await held.letGo()
+  })
+
+  test.each([
+    ['waits for', [], { state: 'completed', attempt: 2 }],
+    ['leaves, if told to,', ['--burst-wait', '0s'], { state: 'scheduled', attempt: 2 }],
+  ])('%s what it has begun and is to be tried again soon', async (_, flags, expected) => {
+    await using scene = await openWorkerScene()
+    const handle = await scene.tasking.dispatch(flaky)
+    const worker = scene.spawn('--burst', '--tasks', './flaky.ts', ...flags)
+    expect(await worker.exit).toEqual({ code: 0, signal: null })
+    expect(await handle.load()).toMatchObject(expected)
+    const isSaid = /"tasks":1,"msg":"the burst ends before/.test(worker.lines.join('\n'))
+    expect(isSaid).toBe(expected.state === 'scheduled')
   })
 
   test('takes up what a missing worker has left behind', async () => {
