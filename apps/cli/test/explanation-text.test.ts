@@ -3,7 +3,7 @@ import { createTasking, MemoryStore, systemClock } from '@tasking/core'
 import type { Clock, ResourceRequest, TaskHandle, Tasking, WorkerRecord } from '@tasking/core'
 import { describe, expect, test } from 'vitest'
 import { explanationText } from '../src/explanation-text.ts'
-import { claim, hold, register } from './held-lines.ts'
+import { claim, hold, orphan, register } from './held-lines.ts'
 
 interface Scene {
   readonly tasking: Tasking
@@ -170,16 +170,7 @@ describe('a task that nothing blocks', () => {
   test('to clean up after one that was lost', async () => {
     const { tasking, line, explain } = scene()
     const task = await line({})
-    const { id } = task
-    const lost = await register(tasking, 'lost')
-    await claim(tasking, lost)
-    const { fencingToken } = await tasking.find(id)
-    const created = { resources: ['half'], state: 'incomplete' as const }
-    await tasking.store.recordCreation({
-      ...{ id, workerId: lost, fencingToken: fencingToken ?? 0n, ...created },
-    })
-    await register(tasking, 'north', { cleansUp: ['hold'] })
-    await tasking.store.unregisterWorker(lost)
+    await orphan(tasking)
     expect((await explain(task)).slice(1)).toEqual([
       'waiting (for its clean-up) for 0ms',
       '',

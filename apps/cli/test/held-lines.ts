@@ -34,3 +34,16 @@ export async function claim(
   const { claimed } = await store.turn({ workerId, slots, completions: [], looks: [] })
   return claimed.map(({ id }) => id)
 }
+
+/** Loses the worker of the first task that can be claimed, which another one could clean up after. */
+export async function orphan(tasking: Tasking): Promise<void> {
+  const lost = await register(tasking, 'lost')
+  const [id = ''] = await claim(tasking, lost)
+  const { fencingToken } = await tasking.find(id)
+  const created = { resources: ['half'], state: 'incomplete' as const }
+  await tasking.store.recordCreation({
+    ...{ id, workerId: lost, fencingToken: fencingToken ?? 0n, ...created },
+  })
+  await register(tasking, 'north', { cleansUp: ['hold'] })
+  await tasking.store.unregisterWorker(lost)
+}
