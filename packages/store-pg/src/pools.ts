@@ -7,8 +7,8 @@ import { nodePostgresPool } from './node-postgres.ts'
 import type { PgStoreOptions } from './options.ts'
 import { postgresJsPool } from './postgres-js.ts'
 
-// One for the turn, one for the heartbeat that must not wait for it.
-const controlConnections = 2
+// Two for turns, one for the heartbeat that must not wait for them.
+const controlConnections = 3
 
 /** The store's pool: one of its own, or on the caller's client or pool. */
 export async function poolOf(

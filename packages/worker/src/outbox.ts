@@ -5,7 +5,7 @@ const parkedRetryMs = 5_000
 const unsettledRetryMs = 20
 
 /** What came of the ends that were sent. */
-interface Taken {
+export interface Taken {
   readonly stored: readonly TaskId[]
   readonly lost: readonly TaskId[]
 }
@@ -20,6 +20,8 @@ interface Taken {
  */
 export class Outbox {
   #waiting: Completion[] = []
+  /** Those that were sent and not answered to yet. */
+  readonly #underWay = new Set<Completion>()
   /** Those whose tasks somebody else's transaction held, such as their handlers' own. */
   #unsettled: Completion[] = []
   #unsettledAt = Infinity
@@ -36,8 +38,13 @@ export class Outbox {
 
   /** The tasks whose ends are in here. */
   get ids(): TaskId[] {
-    const all = [...this.#waiting, ...this.#unsettled, ...this.#parked.keys()]
-    return all.map(({ id }) => id)
+    const sent = [...this.#underWay, ...this.#unsettled]
+    return [...this.#waiting, ...sent, ...this.#parked.keys()].map(({ id }) => id)
+  }
+
+  /** How many wait to be sent. */
+  get size(): number {
+    return this.#waiting.length
   }
 
   /** When a turn is due for its sake; `Infinity` for never. */
@@ -50,8 +57,8 @@ export class Outbox {
     return this.#mode !== 'all'
   }
 
-  /** What to send with the next turn. */
-  next(now: number): readonly Completion[] {
+  /** What to send with the next turn: it is not sent with another one unless this one fails. */
+  next(now: number, most = Infinity): readonly Completion[] {
     for (const [completion, until] of this.#parked) {
       if (until > now) continue
       this.#parked.delete(completion)
@@ -63,8 +70,10 @@ export class Outbox {
       this.#unsettled = []
       this.#unsettledAt = Infinity
     }
-    if (this.#mode === 'none') return []
-    return this.#mode === 'one' ? this.#waiting.slice(0, 1) : [...this.#waiting]
+    const counts = { none: 0, one: 1, all: Math.min(most, this.#waiting.length) }
+    const sent = this.#waiting.splice(0, counts[this.#mode])
+    for (const completion of sent) this.#underWay.add(completion)
+    return sent
   }
 
   /**
@@ -77,7 +86,7 @@ export class Outbox {
     { refused, unsettled }: Pick<TurnResult, 'refused' | 'unsettled'>,
     now: number,
   ): Taken {
-    this.#waiting = this.#waiting.filter((completion) => !sent.includes(completion))
+    for (const completion of sent) this.#underWay.delete(completion)
     this.#unsettled.push(...sent.filter(({ id }) => unsettled.includes(id)))
     // Not put off by what comes later, so that a busy worker asks again in time, too.
     const retryAt = this.#unsettled.length > 0 ? now + unsettledRetryMs : Infinity
@@ -99,15 +108,22 @@ export class Outbox {
   /** The store did not answer: the turn may have been carried out or not. */
   unanswered(sent: readonly Completion[]): void {
     for (const { id } of sent) this.#unanswered.add(id)
+    this.#putBack(sent)
   }
 
   /** The store answered with an error. */
   refused(sent: readonly Completion[], error: unknown): void {
     const [first] = sent
     if (first === undefined) return
+    this.#putBack(sent)
     if (this.#mode === 'one')
       this.#suspect = this.#replaced.has(first.id) ? first : failure(first, error)
     this.#mode = 'none'
+  }
+
+  #putBack(sent: readonly Completion[]): void {
+    for (const completion of sent) this.#underWay.delete(completion)
+    this.#waiting.unshift(...sent)
   }
 
   // An empty turn got through, so what was refused alone is to blame.

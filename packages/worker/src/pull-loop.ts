@@ -3,7 +3,6 @@ import type {
   Beat,
   Completion,
   DispatchedTask,
-  Logger,
   NewTask,
   TaskId,
   Turn,
@@ -11,6 +10,8 @@ import type {
   WorkerId,
 } from '@tasking/core'
 import { Burst } from './burst.ts'
+import { EndReports } from './end-reports.ts'
+import { Failures } from './failures.ts'
 import type { Launcher } from './launcher.ts'
 import { LookAgain } from './look-again.ts'
 import { Nudge } from './nudge.ts'
@@ -21,6 +22,7 @@ import type { ProgressBook } from './progress-book.ts'
 import { RunningTasks } from './running-tasks.ts'
 import { TaskAbort } from './task-abort.ts'
 import { TasksAtOnce } from './tasks-at-once.ts'
+import { TurnsUnderWay } from './turns-under-way.ts'
 
 export interface PullLoopListener {
   /** The store says that the worker isn't registered any more. */
@@ -31,14 +33,18 @@ export interface PullLoopListener {
   onStuck(taskNames: readonly string[]): void
 }
 
-const longestRetryMs = 5_000
 const mostFailuresToStop = 4
 // As many as the connections for turns, and one.
-const mostAtOnce = 3
+const mostAtOnce = 4
+// With fewer slots two turns would cost more than they save.
+const fewestToShare = 128
 
 /**
  * The worker's loop. Its invariants:
- * - One turn at a time. What ends while a turn is under way goes with the next (group commit).
+ * - What ends while a turn is under way goes with the next (group commit). A second turn is under way
+ *   only while a quarter of the slots or more have ended, so that the store and this process don't wait
+ *   for each other.
+ * - A turn that follows one without an answer, or that looks for an end which can't be stored, is alone.
  * - It never asks for more tasks than it can start at once, so it never has one to put back.
  * - The end of a task stays in the outbox until the store has answered to it.
  * - After a turn without an answer it tells the store what it knows of, and is handed the rest.
@@ -51,18 +57,16 @@ export class PullLoop {
   readonly #burst: Burst | undefined
   readonly #looks = new LookAgain()
   readonly #outbox = new Outbox()
-  /** Of those whose ends are in the outbox. */
-  readonly #logs = new Map<TaskId, Logger>()
+  readonly #reports: EndReports
+  readonly #failures: Failures
   readonly #atOnce = new TasksAtOnce()
   readonly #nudge: Nudge
   readonly polling: Polling
   #claiming = true
   #missing = false
   #answerLost = false
-  #turning = false
+  readonly #turns = new TurnsUnderWay()
   #pollAt = 0
-  #retryMs = 0
-  #failures = 0
 
   constructor(
     id: WorkerId,
@@ -77,11 +81,14 @@ export class PullLoop {
     const { tasking, burst, burstWaitMs, logger } = settings
     this.#burst = burst ? new Burst(tasking.store, burstWaitMs, logger) : undefined
     this.#nudge = new Nudge(settings.clock)
+    this.#reports = new EndReports(settings.onEvent)
+    this.#failures = new Failures(() => settings.clock.random())
     this.#running = new RunningTasks(settings, launcher, progress, {
       onEnd: (end, log) => {
         this.#outbox.add(end)
-        this.#logs.set(end.id, log)
-        this.#nudge.give()
+        this.#reports.expect(end.id, log)
+        // The end of a turn that is under way is a nudge, too.
+        if (this.#turns.size === 0 || this.#failures.count > 0 || this.#mayShare) this.#nudge.give()
       },
       // It may be the last one that a stop has waited for.
       onStuck: () => this.#nudge.give(),
@@ -118,17 +125,17 @@ export class PullLoop {
   async run(): Promise<void> {
     while (!this.#missing) {
       const now = performance.now()
-      const due = this.#outbox.dueAt <= now || this.#answerLost || this.#looks.isDue(now)
-      if (due || now >= this.#pollAt) {
-        await this.#turn()
-      } else {
-        await this.#nudge.sleepUntil(Math.min(this.#pollAt, this.#looks.dueAt, this.#outbox.dueAt))
+      if (this.#turns.size === 0 ? this.#isDue(now) : this.#mayShare) {
+        this.#begin(now)
+        continue
       }
-      if (!this.#hasLetGo) continue
+      await this.#nudge.sleepUntil(this.#turns.size === 0 ? this.#dueAt : Infinity)
+      if (this.#turns.size > 0 || !this.#hasLetGo) continue
       if (this.#running.size === 0) return
       const stuck = this.#running.stuckNames
       if (stuck !== undefined) this.#listener.onStuck(stuck)
     }
+    await this.#turns.ended()
   }
 
   /** Something may be there to claim: asks soon, unless every slot is taken. */
@@ -187,27 +194,54 @@ export class PullLoop {
     this.#nudge.give()
   }
 
-  async #turn(): Promise<void> {
-    const { tasking, concurrency } = this.#settings
-    const now = performance.now()
-    const completions = this.#outbox.next(now)
-    const probing = this.#outbox.isProbing
-    const looks = probing ? [] : this.#looks.take(now)
-    const turn: Turn = {
-      workerId: this.#id,
-      slots: this.#claiming && !probing ? Math.max(0, concurrency - this.#running.size) : 0,
-      completions,
-      looks,
-      ...(this.#answerLost && !probing && { known: this.#known() }),
-    }
+  get #dueAt(): number {
+    return Math.min(this.#pollAt, this.#looks.dueAt, this.#outbox.dueAt)
+  }
+
+  #isDue(now: number): boolean {
+    return this.#answerLost || this.#dueAt <= now
+  }
+
+  // Whether a second turn may be under way, and is worth it.
+  get #mayShare(): boolean {
+    const { concurrency } = this.#settings
+    if (this.#turns.size !== 1 || concurrency < fewestToShare) return false
+    const isAlone = this.#answerLost || this.#turns.handsOver || this.#outbox.isProbing
+    return !isAlone && this.#failures.count === 0 && this.#outbox.size >= concurrency / 4
+  }
+
+  #begin(now: number): void {
+    const turn = this.#compose(now)
     // A wake-up that comes while the turn is under way may tell of what it no longer sees.
     this.#pollAt = Infinity
-    this.#turning = true
+    this.#turns.add(turn, this.#turn(turn), () => this.#nudge.give())
+  }
+
+  #compose(now: number): Turn {
+    const { concurrency } = this.#settings
+    // Where nearly all slots have ended at once, a second turn goes with the other half of them.
+    const isShared = concurrency >= fewestToShare && this.#outbox.size >= (concurrency * 3) / 4
+    const completions = this.#outbox.next(
+      now,
+      isShared ? Math.ceil(this.#outbox.size / 2) : Infinity,
+    )
+    const probing = this.#outbox.isProbing
+    const free = concurrency - this.#running.size - this.#turns.slots - this.#outbox.size
+    return {
+      workerId: this.#id,
+      slots: this.#claiming && !probing ? Math.max(0, free) : 0,
+      completions,
+      looks: probing ? [] : this.#looks.take(now),
+      ...(this.#answerLost && !probing && { known: this.#known() }),
+    }
+  }
+
+  async #turn(turn: Turn): Promise<void> {
+    const { completions, looks } = turn
     try {
-      const answer = tasking.store.turn(turn)
+      const answer = this.#settings.tasking.store.turn(turn)
       const result = await (turn.known === undefined ? answer : this.#atOnce.during(answer))
-      this.#retryMs = 0
-      this.#failures = 0
+      this.#failures.clear()
       if (turn.known !== undefined) this.#answerLost = false
       this.#settle(completions, result)
       this.#schedule(turn, result)
@@ -215,14 +249,12 @@ export class PullLoop {
     } catch (error) {
       this.#looks.putBack(looks)
       await this.#fail(completions, error)
-    } finally {
-      this.#turning = false
     }
   }
 
   get #mayClaim(): boolean {
     const { concurrency } = this.#settings
-    return concurrency > 0 && (this.#turning || this.#running.size < concurrency)
+    return concurrency > 0 && (this.#turns.size > 0 || this.#running.size < concurrency)
   }
 
   // It will claim nothing, and the store has all ends that there are.
@@ -234,7 +266,7 @@ export class PullLoop {
   // A turn without an answer may have claimed what would now be given up without ever having run;
   // but a store that stays away must not keep the worker from stopping.
   get #owesQuestion(): boolean {
-    return this.#answerLost && this.#failures <= mostFailuresToStop
+    return this.#answerLost && this.#failures.count <= mostFailuresToStop
   }
 
   // What has ended and is not looked after to its end may free what can run.
@@ -249,20 +281,11 @@ export class PullLoop {
   }
 
   #settle(completions: readonly Completion[], result: TurnResult) {
-    const { onEvent } = this.#settings
     const { canceling, claimed, looks } = result
-    const { stored, lost } = this.#outbox.taken(completions, result, performance.now())
-    for (const id of stored) onEvent({ kind: 'finished', taskId: id })
-    if (this.#burst !== undefined)
-      for (const completion of completions) this.#burst.note(completion)
-    for (const id of lost) {
-      this.#logs.get(id)?.warn('the end of a task was refused: it is not ours')
-      onEvent({ kind: 'refused', taskId: id })
-    }
-    for (const id of [...stored, ...lost]) {
-      this.#atOnce.end(id)
-      this.#logs.delete(id)
-    }
+    const taken = this.#outbox.taken(completions, result, performance.now())
+    this.#reports.tell(taken)
+    for (const id of [...taken.stored, ...taken.lost]) this.#atOnce.end(id)
+    for (const completion of completions) this.#burst?.note(completion)
     this.#looks.add(looks, performance.now())
     this.#listener.onNextDue(result.nextDueMs ?? null)
     if (this.#missing) return
@@ -275,7 +298,7 @@ export class PullLoop {
 
   #schedule({ slots }: Turn, { claimed }: TurnResult): void {
     if (claimed.length > 0) this.polling.foundWork()
-    else if (slots > 0) {
+    else if (slots > 0 && this.#turns.size === 1) {
       this.#settings.onEvent({ kind: 'idle' })
     }
     // A dispatcher only asks whether what it runs is to stop.
@@ -284,15 +307,15 @@ export class PullLoop {
   }
 
   async #endBurst({ slots }: Turn, { claimed }: TurnResult): Promise<void> {
-    if (slots === 0 || claimed.length > 0 || !this.#isThrough) return
+    if (slots === 0 || claimed.length > 0 || !this.#isThrough || this.#turns.size > 1) return
     if (await this.#burst?.isOver()) this.stopClaiming()
   }
 
   async #fail(sent: readonly Completion[], error: unknown): Promise<void> {
-    const { logger, onEvent, clock } = this.#settings
+    const { logger, onEvent } = this.#settings
     if (error instanceof WorkerMissingError) return this.#listener.onMissing()
     this.#answerLost = true
-    this.#failures += 1
+    this.#failures.add()
     if (error instanceof StoreUnavailableError) {
       this.#outbox.unanswered(sent)
       onEvent({ kind: 'unavailable', error })
@@ -300,10 +323,10 @@ export class PullLoop {
       this.#outbox.refused(sent, error)
     }
     // Where signals arrive the server is there: a connection had died and nobody had noticed.
-    if (this.polling.wakeups && this.#failures <= mostAtOnce) return
-    this.#retryMs = Math.min(Math.max(this.#retryMs * 2, 50), longestRetryMs)
-    logger.warn({ err: error, retryInMs: this.#retryMs }, 'the store did not take a turn')
-    await this.#nudge.sleepUntil(performance.now() + this.#retryMs * (0.5 + clock.random()))
+    if (this.polling.wakeups && this.#failures.count <= mostAtOnce) return
+    const retryInMs = this.#failures.pause()
+    logger.warn({ err: error, retryInMs }, 'the store did not take a turn')
+    await this.#nudge.sleepUntil(performance.now() + retryInMs)
   }
 
   #askWithin(delayMs: number): void {

@@ -77,23 +77,26 @@ describe.each(['postgres', 'memory'] as const)('a lost answer on %s', (kind) => 
     expect(log.of('refused')).toEqual([])
   })
 
-  test('to every third turn costs no task, and makes none run twice', async () => {
+  test.each([
+    { turns: 'every third turn', concurrency: 5, count: 40 },
+    { turns: 'every third turn, with two under way at once,', concurrency: 128, count: 1_500 },
+  ])('to $turns costs no task, and makes none run twice', async ({ concurrency, count }) => {
     await using scene = await Scene.open(kind)
     const { definition, runs, twice } = counting()
     let turns = 0
     const wrap = losing(() => ++turns % 3 === 0)
     const tasking = scene.tasking([definition], { wrap })
-    const handles = await tasking.dispatchBatch(entries(definition, 40))
-    const options = { concurrency: 5 }
+    const handles = await tasking.dispatchBatch(entries(definition, count))
+    const options = { concurrency }
     const one = await scene.startedWorker(tasking, options)
     const other = await scene.startedWorker(scene.tasking([definition], { wrap }), options)
     const tasks = await Promise.all(handles.map((handle) => handle.finished()))
     await Promise.all([one.worker.stop(), other.worker.stop()])
     expect(tasks.filter(({ state }) => state !== 'completed')).toEqual([])
-    expect([...runs.values()]).toEqual(Array(40).fill(1))
+    expect([...runs.values()]).toEqual(Array(count).fill(1))
     expect(twice).toEqual([])
     const finished = [...one.log.of('finished'), ...other.log.of('finished')]
-    expect(new Set(finished.map(({ taskId }) => taskId)).size).toBe(40)
+    expect(new Set(finished.map(({ taskId }) => taskId)).size).toBe(count)
     expect([...one.log.of('refused'), ...other.log.of('refused')]).toEqual([])
   })
 

@@ -45,12 +45,27 @@ describe('Outbox', () => {
     expect(outbox.ids).toEqual([])
   })
 
-  test('sends all at once, and again until there is an answer', () => {
+  test('sends all at once, and again where there is no answer', () => {
     const outbox = outboxOf(a, b)
-    expect(outbox.next(0)).toEqual([a, b])
-    expect(outbox.next(0)).toEqual([a, b])
-    expect(outbox.dueAt).toBe(0)
+    const sent = outbox.next(0)
+    expect(sent).toEqual([a, b])
+    expect(outbox.next(0)).toEqual([])
+    expect(outbox.dueAt).toBe(Infinity)
     expect(outbox.ids).toEqual(['a', 'b'])
+    outbox.add(c)
+    outbox.unanswered(sent)
+    expect(outbox.dueAt).toBe(0)
+    expect(outbox.next(0)).toEqual([a, b, c])
+  })
+
+  test('sends no more than it is asked for, and the rest with the next', () => {
+    const outbox = outboxOf(a, b, c)
+    const sent = [outbox.next(0, 2), outbox.next(0, 2)]
+    expect(sent).toEqual([[a, b], [c]])
+    outbox.unanswered(sent[1] ?? [])
+    expect(outbox.taken(sent[0] ?? [], answer([]), 0)).toMatchObject({ stored: ['a', 'b'] })
+    expect(outbox.size).toBe(1)
+    expect(outbox.next(0, 2)).toEqual([c])
   })
 
   test('forgets what the store has taken, and keeps what came meanwhile', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { batchEntry, defineTask } from '@tasking/core'
-import type { Store } from '@tasking/core'
+import type { Store, Turn } from '@tasking/core'
 import { settled } from '@tasking/core/testing'
 
 import { forwardingStore } from './forwarding-store.ts'
@@ -88,6 +88,45 @@ describe.each(['postgres', 'memory'] as const)('a worker on %s', (kind) => {
     expect(worker.running).toBe(0)
     expect(asked.filter(({ slots, running }) => slots + running > 2)).toEqual([])
     expect(asked.some(({ slots }) => slots === 1)).toBe(true)
+  })
+
+  test.each([
+    { concurrency: 128, atOnce: 2 },
+    { concurrency: 127, atOnce: 1 },
+  ])('has up to $atOnce turns under way with $concurrency slots', async (given) => {
+    const { concurrency, atOnce } = given
+    await using scene = await Scene.open(kind)
+    const job = defineTask({ name: 'job', run: () => undefined })
+    const underWay = new Set<Turn>()
+    let mostAtOnce = 0
+    const overdrawn: number[] = []
+    const wrap = (store: Store) =>
+      forwardingStore(store, {
+        async turn(turn) {
+          underWay.add(turn)
+          mostAtOnce = Math.max(mostAtOnce, underWay.size)
+          const asked = [...underWay].reduce((sum, { slots }) => sum + slots, worker.running)
+          if (asked > concurrency) overdrawn.push(asked)
+          const result = await store.turn(turn)
+          // What it brought has ended before the next one, too.
+          for (let n = 0; n < 5; n += 1) await settled()
+          underWay.delete(turn)
+          return result
+        },
+      })
+    const tasking = scene.tasking([job], { wrap })
+    const handles = await tasking.dispatchBatch(
+      Array.from({ length: 1_000 }, () => batchEntry(job)),
+    )
+    const { worker, log } = scene.worker(tasking, { concurrency })
+    await worker.start()
+    const tasks = await Promise.all(handles.map((handle) => handle.finished()))
+    expect(tasks.every(({ state }) => state === 'completed')).toBe(true)
+    await worker.stop()
+    expect(new Set(log.of('claimed').map(({ taskId }) => taskId)).size).toBe(1_000)
+    expect(log.of('claimed')).toHaveLength(1_000)
+    expect(mostAtOnce).toBe(atOnce)
+    expect(overdrawn).toEqual([])
   })
 
   test('leaves tasks of other names and other queues alone', async () => {
