@@ -38,7 +38,7 @@ export async function runBench(names: readonly string[], flags: BenchFlags): Pro
   const stage: Stage = {
     server,
     redisUrl: redis?.url,
-    minutes: flags.minutes ?? (quick ? 2 : 10),
+    minutes: flags.minutes ?? (quick ? 0.5 : 10),
     scaled: (full, least) => Math.max(least, Math.round(full * scale)),
     note,
   }
