@@ -1302,6 +1302,8 @@ begin
             ) as near
            group by near.nth
         ) as first;
+      -- There may be none left: those that were here first are held, or taken meanwhile.
+      exit when chosen is null;
       total := total + cardinality(picked);
     end if;
     picked := picked || array(

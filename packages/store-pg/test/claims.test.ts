@@ -72,6 +72,15 @@ test('what takes their place goes by priority, whatever else is of their names',
   expect(claimed.map(({ id }) => id)).toEqual([urgent.id, less.id])
 })
 
+test('of fewer tasks than slots all are claimed but the one that somebody holds', async () => {
+  const worker = await registerFor('a', 'b', 'c')
+  const [held, ...others] = [named('a', 0, 'key'), named('b'), named('c')]
+  await store.dispatch([held, ...others])
+  await using _open = await replacing([held])
+  const claimed = await claim(store, worker, 5)
+  expect(claimed.map(({ id }) => id)).toEqual(others.map(({ id }) => id))
+})
+
 test('with everything held nothing is claimed, and what comes then is', async () => {
   const worker = await registerFor('a', 'b')
   const held = [named('a', 0, 'key'), named('b', 0, 'key')]
