@@ -28,8 +28,8 @@ describe('row 22: a worker beats every third of its TTL, and gives up when it ca
       return last > first + 2_000
     }
     await eventually(isOver, { what: 'two TTLs of beats' })
-    // Six or seven on a machine that is not busy; with any longer pauses there are four at most.
-    expect(beats.size).toBeGreaterThan(4)
+    // Seven or eight on a machine that is not busy; with twice the pause there are five at most.
+    expect(beats.size).toBeGreaterThan(5)
     expect(await scene.tasking.find(id)).toMatchObject({ state: 'running' })
   })
 

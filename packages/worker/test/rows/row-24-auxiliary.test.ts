@@ -91,8 +91,9 @@ describe('row 24: an auxiliary worker', () => {
     await register({ ttlMs: -1 })
     for (let i = 0; i < 499; i += 1) await register(others)
     const areKnown = async () => (await store.workers()).some(({ alive }) => !alive)
-    // One of 500 that share the housekeeping would look once in 40 s on average.
-    await scene.startedWorker(scene.tasking([]), { housekeeping: { missing: '300ms' } })
+    // One of 500 that share the housekeeping would look once in two minutes on average.
+    const housekeeping = { missing: '1s', sweep: '1h' } as const
+    await scene.startedWorker(scene.tasking([]), { housekeeping })
     await eventually(async () => !(await areKnown()), { what: 'the first look', timeout: 5_000 })
   })
 })

@@ -1,7 +1,9 @@
 import { defineTask } from '@tasking/core'
+import type { Signal } from '@tasking/core'
 import { pooled } from '@tasking/testbed'
 import { beforeEach, describe, expect, test } from 'vitest'
 
+import { forwardingStore } from '../forwarding-store.ts'
 import { frozenClock } from '../hand-clock.ts'
 import { Scene } from '../scene.ts'
 
@@ -21,6 +23,36 @@ describe('row 26: wake-ups and cancels', () => {
     for (const number of numbers) handles.push(await elsewhere.dispatch(quick, number))
     const results = await Promise.all(handles.map((handle) => handle.result({ timeout: '20s' })))
     expect(results).toEqual(numbers)
+  })
+
+  test('a single worker misses none that comes while it asks for others', async () => {
+    await using scene = await Scene.open()
+    const [asked, heard] = [scene.meeting(1), scene.meeting(1)]
+    const tasking = scene.tasking([quick], {
+      wrap: (store) =>
+        forwardingStore(store, {
+          // Its first turn finds nothing, and is under way until the wake-up is there.
+          async turn(turn) {
+            const result = await store.turn(turn)
+            void asked.arrive()
+            await heard.complete
+            return result
+          },
+          signals: {
+            subscribe: async (onSignal, onConnection) => {
+              const listen = (signal: Signal) => {
+                onSignal(signal)
+                if (signal.kind === 'wakeup') void heard.arrive()
+              }
+              return (await store.signals?.subscribe(listen, onConnection)) ?? (async () => {})
+            },
+          },
+        }),
+    })
+    await scene.startedWorker(tasking, { clock: frozenClock })
+    await asked.complete
+    const handle = await scene.tasking([]).dispatch(quick, 7)
+    expect(await handle.result({ timeout: '20s' })).toBe(7)
   })
 
   test('what the end of a task frees is started elsewhere, and a cancel gets through', async () => {
