@@ -37,7 +37,7 @@ const mostFailuresToStop = 4
 // As many as the connections for turns, and one.
 const mostAtOnce = 4
 // With fewer slots two turns would cost more than they save.
-const fewestToShare = 128
+const fewestToShare = 256
 
 /**
  * The worker's loop. Its invariants:

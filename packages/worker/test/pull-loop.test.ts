@@ -91,8 +91,8 @@ describe.each(['postgres', 'memory'] as const)('a worker on %s', (kind) => {
   })
 
   test.each([
-    { concurrency: 128, atOnce: 2 },
-    { concurrency: 127, atOnce: 1 },
+    { concurrency: 256, atOnce: 2 },
+    { concurrency: 255, atOnce: 1 },
   ])('has up to $atOnce turns under way with $concurrency slots', async (given) => {
     const { concurrency, atOnce } = given
     await using scene = await Scene.open(kind)
@@ -116,15 +116,15 @@ describe.each(['postgres', 'memory'] as const)('a worker on %s', (kind) => {
       })
     const tasking = scene.tasking([job], { wrap })
     const handles = await tasking.dispatchBatch(
-      Array.from({ length: 1_000 }, () => batchEntry(job)),
+      Array.from({ length: 2_000 }, () => batchEntry(job)),
     )
     const { worker, log } = scene.worker(tasking, { concurrency })
     await worker.start()
     const tasks = await Promise.all(handles.map((handle) => handle.finished()))
     expect(tasks.every(({ state }) => state === 'completed')).toBe(true)
     await worker.stop()
-    expect(new Set(log.of('claimed').map(({ taskId }) => taskId)).size).toBe(1_000)
-    expect(log.of('claimed')).toHaveLength(1_000)
+    expect(new Set(log.of('claimed').map(({ taskId }) => taskId)).size).toBe(2_000)
+    expect(log.of('claimed')).toHaveLength(2_000)
     expect(mostAtOnce).toBe(atOnce)
     expect(overdrawn).toEqual([])
   })
