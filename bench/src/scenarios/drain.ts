@@ -6,7 +6,7 @@ import type { Backlog } from './backlog.ts'
 import { freshSide, onRedis } from './fresh-side.ts'
 import { throughputGoal } from './throughput-goal.ts'
 
-const ours = 'tasking, 500 slots'
+const ours = 'tasking, 1,000 slots'
 const oursUnbatched = 'tasking, 24 slots'
 const oursSingle = 'tasking, 1 slot'
 const graphile = 'graphile, batched'
@@ -38,7 +38,7 @@ function scenario(name: string, processes: number): Scenario {
     name,
     description: `tasks that do nothing and reserve nothing, worked off by ${by}`,
     sides: [
-      side(ours, 50_000, { system: 'tasking', slots: 500, processes }),
+      side(ours, 50_000, { system: 'tasking', slots: 1_000, processes }),
       side(oursUnbatched, 20_000, { system: 'tasking', slots: 24, processes }),
       side(oursSingle, 2_000, { system: 'tasking', slots: 1, processes }),
       side(graphile, 50_000, { system: 'graphile-worker', slots: 24, processes, batched: true }),

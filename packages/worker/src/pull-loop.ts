@@ -36,8 +36,10 @@ export interface PullLoopListener {
 const mostFailuresToStop = 4
 // As many as the connections for turns, and one.
 const mostAtOnce = 4
-// With fewer slots two turns would cost more than they save.
-const fewestToShare = 256
+// With fewer slots two turns would cost more than they save; and with more workers, the turns of others
+// are under way meanwhile.
+const fewestSlotsToShare = 256
+const mostWorkersToShare = 2
 
 /**
  * The worker's loop. Its invariants:
@@ -202,10 +204,15 @@ export class PullLoop {
     return this.#answerLost || this.#dueAt <= now
   }
 
+  get #isSharing(): boolean {
+    const { concurrency } = this.#settings
+    return concurrency >= fewestSlotsToShare && this.polling.fleet <= mostWorkersToShare
+  }
+
   // Whether a second turn may be under way, and is worth it.
   get #mayShare(): boolean {
     const { concurrency } = this.#settings
-    if (this.#turns.size !== 1 || concurrency < fewestToShare) return false
+    if (this.#turns.size !== 1 || !this.#isSharing) return false
     const isAlone = this.#answerLost || this.#turns.handsOver || this.#outbox.isProbing
     return !isAlone && this.#failures.count === 0 && this.#outbox.size >= concurrency / 4
   }
@@ -220,7 +227,7 @@ export class PullLoop {
   #compose(now: number): Turn {
     const { concurrency } = this.#settings
     // Where nearly all slots have ended at once, a second turn goes with the other half of them.
-    const isShared = concurrency >= fewestToShare && this.#outbox.size >= (concurrency * 3) / 4
+    const isShared = this.#isSharing && this.#outbox.size >= (concurrency * 3) / 4
     const completions = this.#outbox.next(
       now,
       isShared ? Math.ceil(this.#outbox.size / 2) : Infinity,
