@@ -62,7 +62,7 @@ export function allFlags(): Option[] {
     ),
     flag(
       '--poll-interval <duration>',
-      'longest pause between two polls without wake-ups (default: 250ms)',
+      'longest pause between two polls without wake-ups (default: 280ms)',
     ).argParser(duration),
     flag('--burst', 'run what can run now, then exit'),
     flag(

@@ -57,7 +57,7 @@ export interface WorkerOptions {
   readonly purge?: PurgePolicy
   /**
    * The longest pause between two polls while nothing is to do and no wake-ups arrive; with them it
-   * is 2 s, and a large fleet polls less. Default 250 ms.
+   * is 2 s, and a large fleet polls less. Default 280 ms.
    */
   readonly pollInterval?: Duration
   /** Where handlers run whose definitions don't say. Default `inline`. */
@@ -154,7 +154,7 @@ function settingsOf(options: WorkerOptions): WorkerSettings {
   if (ttlMs < 1_000 || ttlMs > 86_400_000) {
     throw new InvalidOptionError('ttl', options.ttl, 'a duration from 1s to 1d')
   }
-  const pollMs = milliseconds(options.pollInterval ?? 250, 'pollInterval')
+  const pollMs = milliseconds(options.pollInterval ?? 280, 'pollInterval')
   if (pollMs < 10) {
     throw new InvalidOptionError(
       'pollInterval',

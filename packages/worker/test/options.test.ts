@@ -18,7 +18,7 @@ describe('workerSettings', () => {
       version: '',
       ttlMs: 30_000,
       auxiliary: false,
-      pollMs: 250,
+      pollMs: 280,
       isolation: 'inline',
       graceMs: 10_000,
     })
