@@ -1393,6 +1393,29 @@ end
 $$;
 --> statement-breakpoint
 
+-- A version as numbers that compare as it does: four, and whether it is a release.
+create function "tasking".version_parts(version text) returns int[]
+language sql immutable strict parallel safe
+as $$
+  select (string_to_array(split_part(whole.text, '-', 1), '.')::int[] || array[0, 0, 0, 0])[1:4]
+         || case when strpos(whole.text, '-') > 0 then 0 else 1 end
+    from (select split_part(version, '+', 1)) as whole (text)
+$$;
+--> statement-breakpoint
+
+-- Whether each component that is required is there, in that version or a later one.
+create function "tasking".satisfies(versions jsonb, requires jsonb) returns boolean
+language sql immutable parallel safe
+as $$
+  select coalesce(bool_and(
+           coalesce(
+             "tasking".version_parts(versions ->> r.key) >= "tasking".version_parts(r.value), false
+           )
+         ), true)
+    from jsonb_each_text(requires) as r
+$$;
+--> statement-breakpoint
+
 -- Whether a living worker could claim the task, and its definition there cleans up.
 create function "tasking".can_clean_up(t "tasking".task) returns boolean
 language sql stable
@@ -1401,8 +1424,9 @@ as $$
     select from "tasking".app_status as a
      where t.name = any (a.cleans_up)
        and t.queue = any (a.queues)
-       and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name)
-           = any (coalesce(a.claim_names, a.task_names))
+       and t.name = any (a.task_names)
+       -- Not by the names it claims: what a running task requires may be forgotten by now.
+       and "tasking".satisfies(a.versions, t.options -> 'requires')
        and a.last_heartbeat_at + a.ttl_ms * interval '1 millisecond' > clock_timestamp()
   )
 $$;
@@ -2585,7 +2609,8 @@ $$;
 --> statement-breakpoint
 
 -- Pauses a queue: nothing more is claimed from it. Each worker's row says what it may claim from, so
--- that a turn has nothing to ask. Rows are locked in the order of heartbeats. A worker that registers meanwhile has it right with its first beat.
+-- that a turn has nothing to ask. Rows are locked in the order of heartbeats. A worker that registers
+-- meanwhile has it right with its first beat.
 create function "tasking".pause_queue(queue text, reason text) returns void
 language plpgsql
 as $$
@@ -2625,29 +2650,6 @@ begin
          ) as w
    where a.id = w.id;
 end
-$$;
---> statement-breakpoint
-
--- A version as numbers that compare as it does: four, and whether it is a release.
-create function "tasking".version_parts(version text) returns int[]
-language sql immutable strict parallel safe
-as $$
-  select (string_to_array(split_part(whole.text, '-', 1), '.')::int[] || array[0, 0, 0, 0])[1:4]
-         || case when strpos(whole.text, '-') > 0 then 0 else 1 end
-    from (select split_part(version, '+', 1)) as whole (text)
-$$;
---> statement-breakpoint
-
--- Whether each component that is required is there, in that version or a later one.
-create function "tasking".satisfies(versions jsonb, requires jsonb) returns boolean
-language sql immutable parallel safe
-as $$
-  select coalesce(bool_and(
-           coalesce(
-             "tasking".version_parts(versions ->> r.key) >= "tasking".version_parts(r.value), false
-           )
-         ), true)
-    from jsonb_each_text(requires) as r
 $$;
 --> statement-breakpoint
 

@@ -52,7 +52,9 @@ export class ClaimFloors {
   learn(worker: WorkerId, floors: Floors | undefined, report: ClaimReport): void {
     const before = this.#fronts.get(worker)
     if (floors !== undefined) {
-      if (before) this.#fronts.set(worker, { ...before, floors: highest(floors, report.floors) })
+      // Another turn of this worker may have looked from the front meanwhile, and found more there.
+      if (before === undefined || before.floors !== floors) return
+      this.#fronts.set(worker, { ...before, floors: highest(floors, report.floors) })
       return
     }
     if (report.lookMs <= slowMs) {

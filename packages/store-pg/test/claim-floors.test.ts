@@ -63,12 +63,23 @@ describe('where a claim begins', () => {
   test('moves on with each claim, and never back', () => {
     const { floors } = setUp()
     floors.learn(worker, undefined, { lookMs: 10, floors: at(7), isFull: true })
-    floors.learn(worker, at(7), { lookMs: 0, floors: at(9), isFull: true })
-    floors.learn(worker, at(9), { lookMs: 0, floors: at(3), isFull: false })
+    floors.learn(worker, floors.next(worker), { lookMs: 0, floors: at(9), isFull: true })
+    floors.learn(worker, floors.next(worker), { lookMs: 0, floors: at(3), isFull: false })
     expect(floors.next(worker)).toEqual(at(9))
     // A lower priority stands further back, whatever the position.
-    floors.learn(worker, at(9), { lookMs: 0, floors: at(1, 5), isFull: false })
+    floors.learn(worker, floors.next(worker), { lookMs: 0, floors: at(1, 5), isFull: false })
     expect(floors.next(worker)).toEqual(at(1, 5))
+  })
+
+  test('is not moved on by a claim that began before another one looked from the front', () => {
+    const { floors, pass } = setUp()
+    floors.learn(worker, undefined, { lookMs: 10, floors: at(7), isFull: true })
+    const early = floors.next(worker)
+    pass(500)
+    expect(floors.next(worker)).toBeUndefined()
+    floors.learn(worker, undefined, { lookMs: 10, floors: at(3), isFull: true })
+    floors.learn(worker, early, { lookMs: 0, floors: at(9), isFull: true })
+    expect(floors.next(worker)).toEqual(at(3))
   })
 
   test('goes back with a look from the front that may have left something there', () => {

@@ -27,7 +27,7 @@ async function fitting(): Promise<string> {
   const id = store.newId()
   await store.registerWorker({
     ...{ id, name: 'by hand', ttlMs: 60_000, concurrency: 10, version: '' },
-    ...{ queues: ['default'], taskNames: ['task'], versions: { codec: '3' } },
+    ...{ queues: ['default'], taskNames: ['task'], cleansUp: ['task'], versions: { codec: '3' } },
   })
   return id
 }
@@ -60,6 +60,23 @@ describe('a requirement', () => {
     expect(await claimNames(worker)).toBeNull()
     await store.dispatch([{ ...taskOf(store), options }])
     expect(await claim(store, worker, 1)).toHaveLength(1)
+  })
+
+  test('that is forgotten while its task runs keeps nobody from cleaning up after it', async () => {
+    const loser = await fitting()
+    await fitting()
+    const task = { ...taskOf(store), options }
+    await store.dispatch([task])
+    const [claimed] = await claim(store, loser, 1)
+    const { id, fencingToken } = claimed ?? { id: '', fencingToken: 0n }
+    const creation = { id, fencingToken, workerId: loser, resources: ['half'] }
+    await store.recordCreation({ ...creation, state: 'incomplete' })
+    await askedDaysAgo(2)
+    await store.housekeep({ sweep: false })
+    expect(await requirements()).toEqual([])
+    await sql`update tasking.app_status set claim_names = null`
+    await store.unregisterWorker(loser)
+    expect((await store.find([id]))[0]).toMatchObject({ state: 'waiting', endsAs: 'failed' })
   })
 
   test.each([

@@ -11,7 +11,8 @@ const firstPausesMs = [1_000, 3_000]
 /** Timers may ring so much too soon or too late. */
 const slackMs = 5
 
-// Counted from the start of the process, which differs from one to the other.
+// Counted from the start of the process, which differs from one to the other. A timer that has rung
+// a little early counts for the moment that it was meant for, or there would be two beats for one.
 function untilTogether(restMs: number): number {
   return restMs - ((performance.now() + slackMs) % restMs) + slackMs
 }

@@ -57,10 +57,15 @@ export class Outbox {
     return this.#mode !== 'all'
   }
 
+  /** Whether the next turn must have no other one beside it, or what that one says would be misread. */
+  isAlone(now: number): boolean {
+    return this.isProbing || [...this.#parked.values()].some((until) => until <= now)
+  }
+
   /** What to send with the next turn: it is not sent with another one unless this one fails. */
   next(now: number, most = Infinity): readonly Completion[] {
     for (const [completion, until] of this.#parked) {
-      if (until > now) continue
+      if (until > now || this.#underWay.size > 0) continue
       this.#parked.delete(completion)
       this.#waiting.push(completion)
       this.#mode = 'one'
@@ -122,8 +127,8 @@ export class Outbox {
   }
 
   #putBack(sent: readonly Completion[]): void {
-    for (const completion of sent) this.#underWay.delete(completion)
-    this.#waiting.unshift(...sent)
+    // What has been taken is there to stay, whatever went wrong after that.
+    this.#waiting.unshift(...sent.filter((completion) => this.#underWay.delete(completion)))
   }
 
   // An empty turn got through, so what was refused alone is to blame.

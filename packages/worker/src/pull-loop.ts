@@ -34,8 +34,8 @@ export interface PullLoopListener {
 }
 
 const mostFailuresToStop = 4
-// As many as the connections for turns, and one.
-const mostAtOnce = 4
+// As many as the connections that turns may go by, and one.
+const mostQuickRetries = 4
 // With fewer slots two turns would cost more than they save; and with more workers, the turns of others
 // are under way meanwhile.
 const fewestSlotsToShare = 256
@@ -126,6 +126,7 @@ export class PullLoop {
   /** Pulls until told to stop claiming, and then until every handler's end is in the store. */
   async run(): Promise<void> {
     while (!this.#missing) {
+      this.#turns.check()
       const now = performance.now()
       if (this.#turns.size === 0 ? this.#isDue(now) : this.#mayShare) {
         this.#begin(now)
@@ -213,8 +214,9 @@ export class PullLoop {
   get #mayShare(): boolean {
     const { concurrency } = this.#settings
     if (this.#turns.size !== 1 || !this.#isSharing) return false
-    const isAlone = this.#answerLost || this.#turns.handsOver || this.#outbox.isProbing
-    return !isAlone && this.#failures.count === 0 && this.#outbox.size >= concurrency / 4
+    if (this.#answerLost || this.#turns.handsOver) return false
+    if (this.#outbox.isAlone(performance.now())) return false
+    return this.#failures.count === 0 && this.#outbox.size >= concurrency / 4
   }
 
   #begin(now: number): void {
@@ -330,7 +332,7 @@ export class PullLoop {
       this.#outbox.refused(sent, error)
     }
     // Where signals arrive the server is there: a connection had died and nobody had noticed.
-    if (this.polling.wakeups && this.#failures.count <= mostAtOnce) return
+    if (this.polling.wakeups && this.#failures.count <= mostQuickRetries) return
     const retryInMs = this.#failures.pause()
     logger.warn({ err: error, retryInMs }, 'the store did not take a turn')
     await this.#nudge.sleepUntil(performance.now() + retryInMs)

@@ -3,6 +3,7 @@ import type { Turn } from '@tasking/core'
 /** The turns of a worker that the store has not answered to. */
 export class TurnsUnderWay {
   readonly #turns = new Map<Promise<void>, Turn>()
+  #failure: { readonly error: unknown } | undefined
 
   get size(): number {
     return this.#turns.size
@@ -20,11 +21,20 @@ export class TurnsUnderWay {
 
   /** @param onEnd called when it isn't one of them any more */
   add(turn: Turn, end: Promise<void>, onEnd: () => void): void {
-    const ended = end.then(() => {
-      this.#turns.delete(ended)
-      onEnd()
-    })
+    const ended = end
+      .catch((error: unknown) => {
+        this.#failure ??= { error }
+      })
+      .then(() => {
+        this.#turns.delete(ended)
+        onEnd()
+      })
     this.#turns.set(ended, turn)
+  }
+
+  /** @throws what one of them has thrown, which takes care of the store's errors itself */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 
   /** Resolves when none is left of those that there are now. */

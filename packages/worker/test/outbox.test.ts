@@ -178,4 +178,28 @@ describe('Outbox', () => {
     expect(sent).toMatchObject([{ id: 'a', state: 'failed' }])
     expect(outbox.ids).toEqual([])
   })
+
+  test('does not look for one to blame while another turn is under way', () => {
+    const outbox = outboxOf(a)
+    // Refused alone, whatever it says, so that it is put aside.
+    for (let n = 0; n < 8; n += 1) turn(outbox, (sent) => sent.length > 0)
+    expect(outbox.ids).toEqual(['a'])
+    outbox.add(b)
+    const first = outbox.next(0)
+    expect(outbox.isAlone(4_999)).toBe(false)
+    expect(outbox.isAlone(5_000)).toBe(true)
+    outbox.add(c)
+    expect(outbox.next(5_000)).toEqual([c])
+    expect(outbox.isProbing).toBe(false)
+    outbox.refused(first, refusal)
+    expect(outbox.next(5_000)).toEqual([])
+  })
+
+  test('does not send again what has been taken, though the turn comes to grief afterwards', () => {
+    const outbox = outboxOf(a)
+    const sent = outbox.next(0)
+    outbox.taken(sent, answer([]), 0)
+    outbox.refused(sent, refusal)
+    expect(outbox.ids).toEqual([])
+  })
 })
