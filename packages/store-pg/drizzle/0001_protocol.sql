@@ -2608,18 +2608,13 @@ end
 $$;
 --> statement-breakpoint
 
--- Pauses a queue: nothing more is claimed from it. Each worker's row says what it may claim from, so
--- that a turn has nothing to ask. Rows are locked in the order of heartbeats. A worker that registers
--- meanwhile has it right with its first beat.
-create function "tasking".pause_queue(queue text, reason text) returns void
+-- Tells the workers that serve a queue which of theirs they may claim from now. Their rows are locked in
+-- the order of heartbeats.
+create function "tasking".tell_servers(queue text) returns void
 language plpgsql
 as $$
 #variable_conflict use_variable
 begin
-  perform pg_advisory_xact_lock(hashtextextended('claims of "tasking"', 1));
-  insert into "tasking".paused_queue as p (queue, paused_at, reason)
-  values (queue, clock_timestamp(), reason)
-  on conflict do nothing;
   update "tasking".app_status as a
      set serving = "tasking".serving_of(a.queues)
     from (
@@ -2633,6 +2628,22 @@ end
 $$;
 --> statement-breakpoint
 
+-- Pauses a queue: nothing more is claimed from it. Each worker's row says what it may claim from, so
+-- that a turn has nothing to ask. A worker that registers meanwhile has it right with its first beat.
+create function "tasking".pause_queue(queue text, reason text) returns void
+language plpgsql
+as $$
+#variable_conflict use_variable
+begin
+  perform pg_advisory_xact_lock(hashtextextended('claims of "tasking"', 1));
+  insert into "tasking".paused_queue as p (queue, paused_at, reason)
+  values (queue, clock_timestamp(), reason)
+  on conflict do nothing;
+  perform "tasking".tell_servers(queue);
+end
+$$;
+--> statement-breakpoint
+
 create function "tasking".resume_queue(queue text) returns void
 language plpgsql
 as $$
@@ -2640,15 +2651,7 @@ as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended('claims of "tasking"', 1));
   delete from "tasking".paused_queue as p where p.queue = queue;
-  update "tasking".app_status as a
-     set serving = "tasking".serving_of(a.queues)
-    from (
-           select w.id from "tasking".app_status as w
-            where queue = any (w.queues)
-            order by w.id
-              for no key update
-         ) as w
-   where a.id = w.id;
+  perform "tasking".tell_servers(queue);
 end
 $$;
 --> statement-breakpoint

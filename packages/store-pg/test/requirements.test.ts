@@ -42,6 +42,14 @@ async function claimNames(worker: string): Promise<unknown> {
   return row?.['claim_names']
 }
 
+/** Asks for it with a task that needs it no more. */
+async function askAndCancel(): Promise<void> {
+  const task = { ...taskOf(store), options }
+  await store.dispatch([task])
+  await store.cancel(task.id)
+  await store.housekeep()
+}
+
 async function askedDaysAgo(days: number): Promise<void> {
   await sql`update tasking.requirement set asked_at = now() - ${days} * interval '1 day'`
 }
@@ -49,10 +57,7 @@ async function askedDaysAgo(days: number): Promise<void> {
 describe('a requirement', () => {
   test('goes when nobody has asked for it for a day and nothing needs it', async () => {
     const worker = await fitting()
-    const task = { ...taskOf(store), options }
-    await store.dispatch([task])
-    await store.cancel(task.id)
-    await store.housekeep()
+    await askAndCancel()
     expect(await requirements()).toEqual([options.requires])
     await askedDaysAgo(2)
     await store.housekeep({ sweep: false })
@@ -113,10 +118,7 @@ describe('a requirement', () => {
 
   test('stays while somebody asks for it now and then', async () => {
     for (const _ of [1, 2]) {
-      const task = { ...taskOf(store), options }
-      await store.dispatch([task])
-      await store.cancel(task.id)
-      await store.housekeep()
+      await askAndCancel()
       expect(await requirements()).toEqual([options.requires])
       await askedDaysAgo(2)
     }
