@@ -18,10 +18,6 @@ export class LookAgain {
     return this.#atOnce.length > 0 ? 0 : this.#laterAt
   }
 
-  isDue(now: number): boolean {
-    return this.dueAt <= now
-  }
-
   add(looks: readonly Look[], now: number): void {
     const later = looks.filter(({ inFlight }) => inFlight)
     this.#atOnce.push(...looks.filter(({ inFlight }) => !inFlight))
