@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exitLike, run } from './child.mjs'
-import { line, verdict } from './verdict.mjs'
+import { failures, line, verdict } from './verdict.mjs'
 
 const directory = mkdtempSync(join(tmpdir(), 'tasking-test-'))
 const reportFile = join(directory, 'report.json')
@@ -17,9 +17,11 @@ const args = [
 ]
 
 const { code } = await run(process.execPath, args)
-const sum = verdict(readReport(), code)
+const report = readReport()
+const sum = verdict(report, code)
 rmSync(directory, { recursive: true })
 
+for (const failure of failures(report)) console.log(failure)
 if (sum.passed === 0) console.log('No test passed.')
 console.log(line(sum))
 

@@ -1,4 +1,6 @@
-// What a test run amounts to, in one line that people and scripts can read.
+// What a test run amounts to, in lines that people and scripts can read.
+import { relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 /**
  * The part of vitest's JSON report that is read here.
@@ -7,8 +9,12 @@
  * @property {number} numFailedTests
  * @property {number} numPendingTests
  * @property {number} numTodoTests
- * @property {readonly { status: string, assertionResults: readonly { status: string }[] }[]} testResults
+ * @property {readonly ReportedFile[]} testResults
  */
+
+/** @typedef {{ name: string, status: string, message?: string, assertionResults: readonly ReportedTest[] }} ReportedFile */
+
+/** @typedef {{ status: string, fullName: string, failureMessages?: readonly string[] | null }} ReportedTest */
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Verdict */
 
@@ -20,12 +26,7 @@
  */
 export function verdict(report, code) {
   if (!report) return { passed: 0, failed: 1, skipped: 0 }
-  // A file that can't be loaded, or whose hook fails, has failed without a failed test.
-  const files = report.testResults.filter(
-    (file) =>
-      file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
-  )
-  const failed = report.numFailedTests + files.length
+  const failed = report.numFailedTests + report.testResults.filter(failedAsWhole).length
   return {
     passed: report.numPassedTests,
     // An unhandled error, or the global set-up, fails the run without failing any test or file.
@@ -38,4 +39,44 @@ export function verdict(report, code) {
 export function line({ passed, failed, skipped }) {
   const sum = `${passed} passed, ${failed} failed`
   return skipped > 0 ? `${sum}, ${skipped} skipped` : sum
+}
+
+/**
+ * One line for each failure, so that the end of a long output still says what failed and how.
+ * @param {Report | undefined} report
+ * @returns {string[]}
+ */
+export function failures(report) {
+  if (!report) return []
+  return report.testResults.flatMap((file) => {
+    const name = relative(process.cwd(), file.name)
+    return [
+      ...(failedAsWhole(file) ? [failure(name, file.message)] : []),
+      ...file.assertionResults
+        .filter(failed)
+        .map((test) => failure(`${name}: ${test.fullName}`, test.failureMessages?.[0])),
+    ]
+  })
+}
+
+/**
+ * @param {string} where
+ * @param {string | undefined} message
+ */
+function failure(where, message = '') {
+  const [first] = stripVTControlCharacters(message).split('\n', 1)
+  return `failed: ${where}${first ? `: ${first}` : ''}`
+}
+
+/**
+ * A file that can't be loaded, or whose hook fails, has failed without a failed test.
+ * @param {ReportedFile} file
+ */
+function failedAsWhole(file) {
+  return failed(file) && !file.assertionResults.some(failed)
+}
+
+/** @param {{ status: string }} result */
+function failed({ status }) {
+  return status === 'failed'
 }
