@@ -70,8 +70,11 @@ describe('row 23: tasks in child processes', severalProcesses, () => {
     await limited.waitForLine(/"worker started"/, patienceMs)
     const hoarding = await (await scene.tasking.dispatch(hoard)).finished()
     expect(hoarding).toMatchObject({ state: 'failed', error: { code: 'handler_crashed' } })
-    // Node says on its standard error how much it had by then.
-    expect(limited.lines.join('\n')).toMatch(/Mark-Compact.* [67]\d\.\d \(/)
+    // Node says on its standard error how much it had by then, the last piece included.
+    const collections = [...limited.lines.join('\n').matchAll(/Mark-Compact (?<had>\d+)\./g)]
+    const had = Number(collections.at(-1)?.groups?.['had'])
+    expect(had).toBeGreaterThan(60)
+    expect(had).toBeLessThan(128)
     await (await scene.tasking.dispatch(child)).result({ timeout: '20s' })
   })
 
