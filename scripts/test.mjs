@@ -12,6 +12,7 @@ const args = [
   'run',
   '--reporter=default',
   '--reporter=json',
+  '--reporter=./scripts/stray-errors.mjs',
   `--outputFile.json=${reportFile}`,
   ...process.argv.slice(2),
 ]

@@ -16,6 +16,11 @@ import { stripVTControlCharacters } from 'node:util'
 
 /** @typedef {{ status: string, fullName: string, failureMessages?: readonly string[] | null }} ReportedTest */
 
+/**
+ * An error that no test has waited for, and the file that ran then.
+ * @typedef {{ name?: string, message?: string, VITEST_TEST_PATH?: unknown }} StrayError
+ */
+
 /** @typedef {{ passed: number, failed: number, skipped: number }} Verdict */
 
 /**
@@ -56,6 +61,17 @@ export function failures(report) {
         .filter(failed)
         .map((test) => failure(`${name}: ${test.fullName}`, test.failureMessages?.[0])),
     ]
+  })
+}
+
+/**
+ * @param {readonly StrayError[]} errors
+ * @returns {string[]}
+ */
+export function strayFailures(errors) {
+  return errors.map(({ name = 'Error', message, VITEST_TEST_PATH: path }) => {
+    const file = typeof path === 'string' ? relative(process.cwd(), path) : 'somewhere'
+    return failure(`${file}: outside of all tests`, `${name}: ${message}`)
   })
 }
 

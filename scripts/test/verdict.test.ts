@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { failures, line, verdict } from '../verdict.mjs'
+import { failures, line, strayFailures, verdict } from '../verdict.mjs'
 
 const counts = { numPassedTests: 2, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 }
 const name = join(process.cwd(), 'packages', 'a.test.ts')
@@ -55,4 +55,12 @@ test('says of each failure where it was and how it began', () => {
     `failed: ${join('packages', 'a.test.ts')}: no such module`,
   ])
   expect(failures(undefined)).toEqual([])
+})
+
+test('says of an error outside every test what it was, and in which file', () => {
+  const error = { name: 'TypeError', message: 'no socket\nto write to' }
+  expect(strayFailures([{ ...error, VITEST_TEST_PATH: name }, error])).toEqual([
+    `failed: ${join('packages', 'a.test.ts')}: outside of all tests: TypeError: no socket`,
+    'failed: somewhere: outside of all tests: TypeError: no socket',
+  ])
 })
