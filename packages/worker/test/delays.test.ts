@@ -11,17 +11,19 @@ describe.each([
 ])('a delayed task in an idle system, %s', (_, listen) => {
   test('runs soon after it is due, and not before', async () => {
     await using scene = await Scene.open()
-    const { log } = await scene.startedWorker(scene.tasking([quick], { listen }))
+    // Housekeeping would find it as well, but not so soon.
+    const housekeeping = { missing: '1h', sweep: '1h' } as const
+    const { log } = await scene.startedWorker(scene.tasking([quick], { listen }), { housekeeping })
     await log.next('idle')
     const client = scene.tasking([], { listen })
     const handle = await client.dispatch(quick, undefined, { delay: '300ms' })
     expect(handle.outcome).toBe('scheduled')
-    const { runAt, startedAt, state } = await handle.finished({ timeout: '10s' })
+    const { runAt, startedAt, state } = await handle.finished({ timeout: '20s' })
     expect(state).toBe('completed')
     const lateMs = (startedAt?.getTime() ?? 0) - (runAt?.getTime() ?? 0)
     expect(lateMs).toBeGreaterThanOrEqual(0)
-    // Housekeeping alone would find it after two seconds, on the average.
-    expect(lateMs).toBeLessThan(1_000)
+    // Much less, unless the machine is busy.
+    expect(lateMs).toBeLessThan(5_000)
   })
 })
 

@@ -105,8 +105,14 @@ test('a handler that blocks the event loop is warned of, by name', async () => {
   const { log } = await scene.startedWorker(tasking, { ttl: '1s', logger: book.logger })
   await tasking.dispatch(busy)
   expect((await log.next('delayed')).delayMs).toBeGreaterThanOrEqual(100)
-  const line = 'the event loop was blocked, or this process was paused'
-  expect(await book.next(line)).toMatchObject({ level: 'warn', fields: { tasks: ['busy'] } })
+  const message = 'the event loop was blocked, or this process was paused'
+  // Where the machine is busy, another one may come before it, which blames nobody.
+  await expect
+    .poll(() => book.entries, { timeout: 20_000 })
+    .toContainEqual({
+      ...{ level: 'warn', message },
+      fields: expect.objectContaining({ tasks: ['busy'] }),
+    })
 })
 
 test('a handler that ended before the last time that was looked is not blamed', async () => {

@@ -12,7 +12,7 @@ const tick = defineTask({ name: 'tick', resources: { exclusive: ['clock'] }, run
 
 const completed = (tasking: Tasking, name = 'tick') => tasking.list({ name, states: ['completed'] })
 
-describe('row 19: schedules', { timeout: 120_000 }, () => {
+describe('row 19: schedules', () => {
   test('every worker tries, one dispatches; when one is killed, the other goes on', async () => {
     await using stack = new AsyncDisposableStack()
     const database = stack.use(await testDatabase())
@@ -20,19 +20,21 @@ describe('row 19: schedules', { timeout: 120_000 }, () => {
     const tasking: Tasking = stack.use(createTasking({ store }))
     const args = ['--tasks', tasks, '--database-url', database.url, '--housekeeping']
     const workers = [1, 2].map(() => stack.use(spawnNode(program, [...args, 'schedules=200ms'])))
-    await Promise.all(workers.map((worker) => worker.waitForLine(/"worker started"/, 60_000)))
+    await Promise.all(workers.map((worker) => worker.waitForLine(/"worker started"/)))
     const set = await tasking.schedules.set({ name: 'tick', task: tick, every: '1s' })
     const first = set.nextAt?.getTime() ?? 0
     await eventually(async () => (await completed(tasking)).length >= 2, {
       what: 'two ticks',
-      timeout: 20_000,
     })
     workers[0]?.kill('SIGKILL')
     const enough = async () => (await completed(tasking)).length >= 5
-    await eventually(enough, { what: 'five ticks', timeout: 20_000 })
+    await eventually(enough, { what: 'five ticks' })
     await tasking.schedules.pause('tick')
     const ticks = (await tasking.list({ name: 'tick' })).toReversed()
-    expect(slots(ticks, first)).toEqual([...new Set(slots(ticks, first))])
+    // One that is late may be dispatched in the second of the next; two for one time would be ahead.
+    for (const [nth, second] of secondsOf(ticks, first).entries()) {
+      expect(second).toBeGreaterThanOrEqual(nth)
+    }
     expect(ticks.every(({ options }) => options?.schedule === 'tick')).toBe(true)
   })
 
@@ -103,7 +105,7 @@ describe('row 19: schedules', { timeout: 120_000 }, () => {
     const args = ['--tasks', tasks, '--database-url', database.url, '--housekeeping']
     stack.use(spawnNode(program, [...args, 'schedules=100ms']))
     const declared = async () => (await tasking.schedules.list()).length > 0
-    await eventually(declared, { what: 'the schedule', timeout: 20_000 })
+    await eventually(declared, { what: 'the schedule' })
     expect(await tasking.schedules.find('declared')).toMatchObject({
       timing: { cron: '0 3 * * 1', timeZone: 'Europe/Berlin' },
       task: { name: 'tick', resources: { exclusive: ['clock'], shared: [] } },
@@ -111,7 +113,7 @@ describe('row 19: schedules', { timeout: 120_000 }, () => {
   })
 })
 
-/** Which second of the schedule each task is for, by when it was dispatched. */
-function slots(ticks: readonly Task[], first: number): number[] {
+/** In which second of the schedule each task was dispatched. */
+function secondsOf(ticks: readonly Task[], first: number): number[] {
   return ticks.map(({ dispatchedAt }) => Math.floor((dispatchedAt.getTime() - first) / 1_000))
 }
