@@ -19,8 +19,9 @@ export default defineConfig({
     globalSetup: ['./testbed/global-setup.ts'],
     // The processes that tests start spend much of their time compiling the same modules.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') },
-    // Real servers and processes start and stop in tests and hooks, on small machines too.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Real servers and processes start and stop in tests and hooks, on small and busy machines too. It only
+    // ends what hangs: a test that is there to find that something takes too long measures it.
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
   },
 })

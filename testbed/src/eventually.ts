@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 export interface EventuallyOptions {
   /** What is waited for, in words for the error: "the task to be claimed". */
   readonly what: string
-  /** In milliseconds; default 10 000. */
+  /** In milliseconds; default 20 000. */
   readonly timeout?: number
 }
 
@@ -16,7 +16,7 @@ const intervalMs = 15
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { what, timeout = 10_000 }: EventuallyOptions,
+  { what, timeout = 20_000 }: EventuallyOptions,
 ): Promise<Truthy<T>> {
   const deadline = Date.now() + timeout
   for (;;) {

@@ -27,7 +27,7 @@ export interface TestProcess extends AsyncDisposable {
   /**
    * The first line that matches, be it there already or still to come.
    *
-   * @param timeout in milliseconds; default 20 000
+   * @param timeout in milliseconds; default 40 000
    * @throws Error with the output when the process ends before, or the time is over
    */
   waitForLine(pattern: RegExp, timeout?: number): Promise<string>
@@ -73,7 +73,7 @@ export function spawnNode(
   })
   exit.catch(() => undefined)
 
-  const waitForLine = (pattern: RegExp, timeout = 20_000): Promise<string> =>
+  const waitForLine = (pattern: RegExp, timeout = 40_000): Promise<string> =>
     new Promise((resolve, reject) => {
       const fail = (why: string): void => {
         settle()

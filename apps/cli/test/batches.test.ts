@@ -90,7 +90,7 @@ test('Ctrl-C ends it between two batches, also while it waits for input', async 
   try {
     child.stdin.write(`${linesOf(1_200).join('\n')}\n`)
     const dispatched = async () => (await stage.count()) === 1_000
-    await eventually(dispatched, { what: 'the first batch', timeout: 20_000 })
+    await eventually(dispatched, { what: 'the first batch' })
     child.kill('SIGINT')
     const { code, stderr } = await ended
     expect(code).toBe(1)

@@ -17,4 +17,4 @@ test('queues are paused, listed and resumed', async () => {
   const resumed = await cli(['queues', 'resume', 'slow'], { url })
   expect(resumed).toMatchObject({ code: 0, stdout: 'Resumed slow.\n' })
   expect(await tasking.queues()).toEqual([])
-}, 60_000)
+})

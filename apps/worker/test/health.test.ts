@@ -1,10 +1,10 @@
 import type { TestProcess } from '@tasking/testbed'
 import { expect, test } from 'vitest'
 import { startWorker } from './worker-process.ts'
-import { openWorkerScene, patienceMs } from './worker-scene.ts'
+import { openWorkerScene } from './worker-scene.ts'
 
 async function probesOf(worker: TestProcess) {
-  const line = await worker.waitForLine(/"answering probes"/, patienceMs)
+  const line = await worker.waitForLine(/"answering probes"/)
   const { port } = JSON.parse(line) as { port: number }
   return async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
@@ -41,7 +41,7 @@ test('without a database it is alive, but not ready', async () => {
 test('a port that somebody has is said, and ends it', async () => {
   await using scene = await openWorkerScene()
   const worker = await scene.start('--health-port', '0')
-  const { port } = JSON.parse(await worker.waitForLine(/"answering probes"/, patienceMs)) as {
+  const { port } = JSON.parse(await worker.waitForLine(/"answering probes"/)) as {
     port: number
   }
   const other = scene.spawn('--health-port', String(port))

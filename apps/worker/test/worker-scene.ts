@@ -9,12 +9,6 @@ import type { TestProcess } from '@tasking/testbed'
 import { hold } from './fixtures/tasks.ts'
 import { startWorker } from './worker-process.ts'
 
-// Processes start slowly where many do at once.
-export const patienceMs = 25_000
-
-/** For tests that start several, one after the other. */
-export const severalProcesses = { timeout: 60_000 }
-
 type Holding = Partial<Record<'exclusive' | 'shared', string[]>>
 
 /** A task that ends when it is told to. */
@@ -70,7 +64,7 @@ export async function openWorkerScene(): Promise<WorkerScene> {
     ...{ url, tasking, folder, spawn, dispatchHolding },
     async start(...args) {
       const worker = spawn(...args)
-      await worker.waitForLine(/"worker started"/, patienceMs)
+      await worker.waitForLine(/"worker started"/)
       return worker
     },
     async startHolding(worker, exclusive = []) {

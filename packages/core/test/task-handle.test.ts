@@ -144,7 +144,7 @@ describe('a wait', () => {
     expect(await results).toMatchObject([{ reason: closed }, { reason: closed }])
   })
 
-  test('does not begin once the tasking is closed', { timeout: 2_000 }, async () => {
+  test('does not begin once the tasking is closed', async () => {
     const { tasking, handle } = await setUp()
     await tasking.close()
     await expect(handle.result()).rejects.toThrow(/closed/)

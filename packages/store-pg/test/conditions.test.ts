@@ -266,7 +266,7 @@ describe('beside a worker that claims and finishes', () => {
 })
 
 describe('a transaction of a dispatcher that replaces a running task, and stays open', () => {
-  test('holds up nothing of the worker that runs it', { timeout: 10_000 }, async () => {
+  test('holds up nothing of the worker that runs it', async () => {
     const workerId = await register(store)
     const rest = { dedupeKey: 'k', ifTwin: 'replace' } as const
     await store.dispatch([conditional({ exclusive: ['r'] }, rest), taskOf(store), taskOf(store)])

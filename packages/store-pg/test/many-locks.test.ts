@@ -72,7 +72,7 @@ test('a batch that replaces more tasks than the server has locks', async () => {
   expect(answer.filter(({ blocked }) => blocked)).toEqual([])
   const left = await sql`select count(*)::int as n from tasking.reservation`
   expect(left).toEqual([{ n: many }])
-}, 60_000)
+})
 
 test('a replacement after another in one transaction, for more resources than may be tried', async () => {
   const wide = (nth: number, dedupeKey: string) => ({
@@ -99,7 +99,7 @@ describe('dispatches one after the other in one transaction', () => {
       await sql`select count(*)::int as n from tasking.task where unblocked_at is not null`
     expect(left).toEqual({ n: many })
     expect(await locks()).toBe(0)
-  }, 60_000)
+  })
 
   test('are refused before they use up the locks, where another one has dispatched', async () => {
     await using other = await dispatcher()
@@ -117,7 +117,7 @@ describe('dispatches one after the other in one transaction', () => {
     expect(error).toMatchObject({ code: 'too_many_locks' })
     await other.commit()
     expect(await store.list()).toHaveLength(1)
-  }, 60_000)
+  })
 
   test('go on side by side with others, where they are for few resources', async () => {
     await using _other = await dispatcher()
@@ -125,7 +125,7 @@ describe('dispatches one after the other in one transaction', () => {
       dispatchEach(tx, "'r' || (nth % 9)", 500),
     )
     await store.dispatch([taskOf(store, { exclusive: ['another'] })])
-  }, 60_000)
+  })
 
   test('keep no more than they have taken, where a savepoint is rolled back', async () => {
     await using _open = await OpenTransaction.begin(sql, async (tx) => {

@@ -82,7 +82,7 @@ describe('migrate', () => {
       const started = Array.from({ length: 3 }, () => spawnNode(script, [database.url, schema]))
       await eventually(async () => (await waiting(holder)) === started.length, {
         what: 'all of them to be at the door',
-        timeout: 25_000,
+        timeout: 40_000,
       })
       return started
     })

@@ -80,7 +80,8 @@ describe.each(['memory', 'postgres'] as const)('a worker in burst mode, on %s,',
     )
   })
 
-  test('does not wait for one that somebody cancels meanwhile', async () => {
+  // Before it would be tried again.
+  test('does not wait for one that somebody cancels meanwhile', { timeout: 40_000 }, async () => {
     await using scene = await Scene.open(kind)
     const flaky = failing(1, { kind: 'fixed', delay: '50s' })
     const tasking = scene.tasking([flaky])

@@ -129,7 +129,7 @@ describe('a dispatcher', () => {
       run: async () => void (runs += 1),
     })
     const tasking = scene.tasking([counted], {
-      immediate: immediateRunner({ ttl: '1s' }),
+      immediate: immediateRunner({ ttl: '3s' }),
       wrap: (store) =>
         forwardingStore(store, {
           async dispatch(tasks, target) {
@@ -141,13 +141,13 @@ describe('a dispatcher', () => {
     await tasking.start()
     await expect(tasking.dispatch(counted)).rejects.toThrow(StoreUnavailableError)
     const [task] = await tasking.list()
-    const ended = await tasking.task(task?.id ?? '').finished({ timeout: '10s' })
+    const ended = await tasking.task(task?.id ?? '').finished({ timeout: '20s' })
     expect([ended.state, runs]).toEqual(['completed', 1])
   })
 
   test('does not take a dispatch under way for one whose answer was lost', async () => {
     await using scene = await Scene.open()
-    const [committed, answer, asked] = [scene.meeting(1), scene.gate(), scene.meeting(4)]
+    const [committed, answer, asked] = [scene.meeting(1), scene.gate(), scene.meeting(3)]
     let runs = 0
     const counted = defineTask({
       name: 'counted',
@@ -155,7 +155,7 @@ describe('a dispatcher', () => {
       run: async () => void (runs += 1),
     })
     const tasking = scene.tasking([counted], {
-      immediate: immediateRunner({ ttl: '1s' }),
+      immediate: immediateRunner({ ttl: '3s' }),
       wrap: (store) =>
         forwardingStore(store, {
           async dispatch(tasks, target) {

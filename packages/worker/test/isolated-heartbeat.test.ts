@@ -23,7 +23,7 @@ describe.each(['thread', 'process'] as const)('a handler in a %s', (isolation) =
   test('row 22: may block for longer than the TTL, and the worker beats', async () => {
     await using scene = await Scene.open()
     const folder = await mkdtemp(join(tmpdir(), 'tasking-gates-'))
-    const { tasking, book, worker } = await isolatedWorker(scene, isolation, { ttl: '1s' })
+    const { tasking, book, worker } = await isolatedWorker(scene, isolation, { ttl: '2s' })
     const gate = join(folder, 'gate')
     try {
       const handle = await tasking.dispatch(blocking, gate)
@@ -31,7 +31,7 @@ describe.each(['thread', 'process'] as const)('a handler in a %s', (isolation) =
       const since = Date.now()
       const beats = async () => {
         const [record] = await tasking.store.workers()
-        return record?.id === worker.id && record.lastHeartbeatAt.getTime() > since + 1_500
+        return record?.id === worker.id && record.lastHeartbeatAt.getTime() > since + 3_000
       }
       await eventually(beats, { what: 'heartbeats for one and a half TTL' })
       await writeFile(gate, '')
@@ -50,7 +50,7 @@ describe('a process whose handler blocks', () => {
     const tasking = scene.tasking([gooey])
     const lost = await tasking.dispatch(gooey)
     const worker = spawnNode(program, [scene.url])
-    const line = await worker.waitForLine(/^spinning/, 20_000)
+    const line = await worker.waitForLine(/^spinning/)
     const { pid } = JSON.parse(line.slice('spinning '.length)) as { pid: number }
     return { tasking, lost, worker, pid }
   }
@@ -93,7 +93,7 @@ describe('a process whose handler blocks', () => {
     })
     const book = new LogBook()
     const { worker } = scene.worker(cutOff, {
-      ...{ isolation: 'process', ttl: '1s', logger: book.logger },
+      ...{ isolation: 'process', ttl: '3s', logger: book.logger },
       taskingModule: new URL('fixtures/isolated-tasking.ts', import.meta.url),
       taskingData: { url: null },
     })

@@ -343,11 +343,12 @@ describe('a worker process', () => {
     const all = Promise.all(handles.map((_, order) => carriedOut(order)))
     for (let kills = 0; kills < 3; kills += 1) {
       await using doomed = spawnNode(script, [scene.url])
-      for (let n = 0; n < 15; n += 1) await doomed.waitForLine(/^transferred$/, 20_000)
+      for (let n = 0; n < 15; n += 1) await doomed.waitForLine(/^transferred$/)
       doomed.kill('SIGKILL')
       await doomed.exit
     }
-    await using _last = spawnNode(script, [scene.url])
+    // Nobody takes its place if it gives itself up.
+    await using _last = spawnNode(script, [scene.url, '30s'])
     await all
     const rows = await ledger.sql`select task, "order" from effect order by "order"`
     expect(rows.map(({ order }) => Number(order))).toEqual(handles.map((_, order) => order))
@@ -357,7 +358,7 @@ describe('a worker process', () => {
     const failed = await tasking.list({ states: ['failed'], limit: 1_000 })
     const effects = await ledger.effects()
     expect(failed.filter(({ id }) => effects[id] !== undefined)).toEqual([])
-  }, 90_000)
+  })
 
   test.each([
     ['before', 'failed', /^rolled back: TaskLostError/, 0],
@@ -370,7 +371,7 @@ describe('a worker process', () => {
       const tasking = scene.tasking([])
       const handle = await tasking.dispatch(pausing, moment)
       await using paused = spawnNode(script, [scene.url])
-      await paused.waitForLine(/^pausing$/, 20_000)
+      await paused.waitForLine(/^pausing$/)
       paused.kill('SIGSTOP')
       // Somebody else notices that it is gone.
       const { log } = await scene.startedWorker(scene.tasking([next]))
@@ -378,11 +379,10 @@ describe('a worker process', () => {
       while ((await tasking.store.workers()).length > 1) await tasking.store.housekeep()
       await ledger.sql`insert into going_on default values`
       paused.kill('SIGCONT')
-      await paused.waitForLine(line, 20_000)
+      await paused.waitForLine(line)
       expect(await handle.finished()).toMatchObject({ state })
       expect(Object.values(await ledger.effects())).toEqual(Array(count).fill(1))
     },
-    60_000,
   )
 })
 

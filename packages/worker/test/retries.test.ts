@@ -168,7 +168,7 @@ test('a task whose worker is killed is tried again by another, if its definition
   const tasking = scene.tasking([hold])
   const handle = await tasking.dispatch(hold)
   await using doomed = spawnNode(new URL('fixtures/holder.ts', import.meta.url), [scene.url])
-  await doomed.waitForLine(/^holding$/, 20_000)
+  await doomed.waitForLine(/^holding$/)
   doomed.kill('SIGKILL')
   await doomed.exit
   await scene.startedWorker(tasking)

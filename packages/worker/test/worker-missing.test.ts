@@ -37,7 +37,7 @@ describe('a process that is killed', () => {
     const lost = await tasking.dispatch(hold)
     const waiting = await tasking.dispatch(next)
     await using doomed = spawnNode(new URL('fixtures/holder.ts', import.meta.url), [scene.url])
-    await doomed.waitForLine(/^holding$/, 20_000)
+    await doomed.waitForLine(/^holding$/)
     doomed.kill('SIGKILL')
     await doomed.exit
     const { worker } = await scene.startedWorker(tasking)

@@ -219,7 +219,7 @@ describe('a worker', () => {
     const worker = createWorker({ tasking, onEvent })
     const handle = await tasking.dispatch(quick)
     await worker.start()
-    const task = await handle.finished({ timeout: '2s' })
+    const task = await handle.finished({ timeout: '20s' })
     expect(task).toMatchObject({ state: 'completed', result: 'ran' })
     await worker.stop()
     expect(await store.workers()).toEqual([])

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { openWorkerScene, severalProcesses } from '../worker-scene.ts'
+import { openWorkerScene } from '../worker-scene.ts'
 
-describe('row 3: exclusive and shared resources, several per task', severalProcesses, () => {
+describe('row 3: exclusive and shared resources, several per task', () => {
   test('A goes before B, C and E; B and C go together; D goes after both', async () => {
     await using scene = await openWorkerScene()
     const a = await scene.dispatchHolding({ exclusive: ['AAAA'], shared: ['BBBB'] })

@@ -1,9 +1,9 @@
 import { batchEntry } from '@tasking/core'
 import { describe, expect, test } from 'vitest'
 import { double } from '../fixtures/tasks.ts'
-import { openWorkerScene, severalProcesses } from '../worker-scene.ts'
+import { openWorkerScene } from '../worker-scene.ts'
 
-describe('row 5: tasks are not assigned before they start', severalProcesses, () => {
+describe('row 5: tasks are not assigned before they start', () => {
   test.each([
     ['stopped', 'SIGTERM', 'completed'],
     ['killed', 'SIGKILL', 'failed'],

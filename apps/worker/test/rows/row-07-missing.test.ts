@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { openWorkerScene, severalProcesses } from '../worker-scene.ts'
+import { openWorkerScene } from '../worker-scene.ts'
 
-describe('row 7: a worker that has gone missing', severalProcesses, () => {
+describe('row 7: a worker that has gone missing', () => {
   test('fails its task, which says so, and the next on that resource runs', async () => {
     await using scene = await openWorkerScene()
     const doomed = await scene.start('--ttl', '2s', '--name', 'doomed')

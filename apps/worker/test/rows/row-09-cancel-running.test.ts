@@ -1,11 +1,11 @@
 import { isAlive } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
 import { spin } from '../fixtures/isolated.ts'
-import { openWorkerScene, severalProcesses } from '../worker-scene.ts'
+import { openWorkerScene } from '../worker-scene.ts'
 
 const graceMs = 200
 
-describe('row 9: a running task that is canceled', severalProcesses, () => {
+describe('row 9: a running task that is canceled', () => {
   test('is asked to stop, and keeps its resources until it has', async () => {
     await using scene = await openWorkerScene()
     const first = await scene.startHolding(await scene.start(), ['a'])

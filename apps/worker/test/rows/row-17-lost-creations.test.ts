@@ -5,7 +5,7 @@ import { eventually } from '@tasking/testbed'
 import type { TestProcess } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
 import { create } from '../fixtures/creating.ts'
-import { openWorkerScene, severalProcesses } from '../worker-scene.ts'
+import { openWorkerScene } from '../worker-scene.ts'
 import type { WorkerScene } from '../worker-scene.ts'
 
 const flags = ['--tasks', './creating.ts', '--ttl', '2s', '--isolation', 'inline']
@@ -36,7 +36,7 @@ const whoSays = (heirs: readonly TestProcess[], id: string, what: string) =>
     }),
   )
 
-describe('row 17: what a lost worker’s task had created', severalProcesses, () => {
+describe('row 17: what a lost worker’s task had created', () => {
   test.each([
     ['fails', 'failed', 'worker_missing'],
     ['is canceled', 'canceled', null],
@@ -86,7 +86,7 @@ describe('row 17: what a lost worker’s task had created', severalProcesses, ()
       await scene.tasking.store.pauseQueue('default')
     })
     const isOrphan = async () => (await lost.load()).state === 'waiting'
-    await eventually(isOrphan, { what: 'it to wait for its clean-up', timeout: 20_000 })
+    await eventually(isOrphan, { what: 'it to wait for its clean-up' })
     for (const heir of heirs) heir.kill('SIGTERM')
     await Promise.all(heirs.map((heir) => heir.exit))
     expect(await lost.load()).toMatchObject({ state: 'waiting', endsAs: 'failed' })

@@ -5,7 +5,7 @@ import { isAlive } from '@tasking/testbed'
 import type { TestProcess } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
 import { child, hoard, place } from '../fixtures/isolated.ts'
-import { openWorkerScene, patienceMs, severalProcesses } from '../worker-scene.ts'
+import { openWorkerScene } from '../worker-scene.ts'
 
 const flags = ['--tasks', './isolated.ts', '--isolation', 'process', '--concurrency', '2']
 
@@ -15,7 +15,7 @@ async function placeOf(worker: TestProcess, id: string) {
   return JSON.parse(line) as { handler: number; directory: string }
 }
 
-describe('row 23: tasks in child processes', severalProcesses, () => {
+describe('row 23: tasks in child processes', () => {
   test('each have a process and a working directory of their own, which is removed', async () => {
     await using scene = await openWorkerScene()
     const { tasking, folder } = scene
@@ -67,7 +67,7 @@ describe('row 23: tasks in child processes', severalProcesses, () => {
   test('may take so much memory, and another one runs the next task', async () => {
     await using scene = await openWorkerScene()
     const limited = scene.spawn(...flags, '--heap-limit', '64')
-    await limited.waitForLine(/"worker started"/, patienceMs)
+    await limited.waitForLine(/"worker started"/)
     const hoarding = await (await scene.tasking.dispatch(hoard)).finished()
     expect(hoarding).toMatchObject({ state: 'failed', error: { code: 'handler_crashed' } })
     // Node says on its standard error how much it had by then, the last piece included.

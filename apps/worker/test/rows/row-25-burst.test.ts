@@ -48,7 +48,7 @@ describe('row 25: a worker in burst mode', () => {
   test('takes up what a missing worker has left behind', async () => {
     await using scene = await openWorkerScene()
     const { tasking } = scene
-    const killed = await scene.start('--ttl', '1s')
+    const killed = await scene.start('--ttl', '2s')
     await scene.startHolding(killed)
     killed.kill('SIGKILL')
     await killed.exit

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { spawnNode } from '@tasking/testbed'
 import { describe, expect, test } from 'vitest'
 import { startWorker } from '../worker-process.ts'
-import { openWorkerScene, patienceMs } from '../worker-scene.ts'
+import { openWorkerScene } from '../worker-scene.ts'
 
 const contender = new URL('../fixtures/pid-contender.ts', import.meta.url)
 
@@ -68,7 +68,7 @@ describe('row 27: a pid file that a dead process has left', () => {
     }
     const args = [folder, String(Date.now() + 2_000), String(rounds.length)]
     const contenders = [1, 2, 3, 4].map(() => stack.use(spawnNode(contender, args)))
-    const lines = contenders.map((one) => one.waitForLine(/^\[/, patienceMs))
+    const lines = contenders.map((one) => one.waitForLine(/^\[/))
     const said = (await Promise.all(lines)).map((line) => JSON.parse(line) as string[])
     return rounds.map((round, nth) => ({
       said: said.map((ofOne) => String(ofOne[nth])).toSorted(),
@@ -101,7 +101,7 @@ describe('row 27: a worker that reloads', () => {
     const ask = { name: 'ask', run: () => '' }
     const flags = ['--reload', '--tasks', path, '--database-url', url]
     await using worker = startWorker(flags)
-    await worker.waitForLine(/"worker started"/, patienceMs)
+    await worker.waitForLine(/"worker started"/)
     expect(await (await tasking.dispatch(ask)).result({ timeout: '20s' })).toBe('old')
     const [before] = await tasking.store.workers()
     await writeFile(path, module('new'))

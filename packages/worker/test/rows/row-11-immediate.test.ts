@@ -146,7 +146,7 @@ describe('row 11: immediate tasks', () => {
     expect(here).toMatchObject({ state: 'failed', error: timedOut })
     expect(here?.workerId).not.toBe(worker.id)
     expect(there).toMatchObject({ state: 'failed', error: timedOut, workerId: worker.id })
-  }, 20_000)
+  })
 
   test('are tried again by workers', async () => {
     await using scene = await Scene.open()
@@ -192,7 +192,7 @@ describe('row 11: immediate tasks', () => {
     await using doomed = spawnNode(new URL('../fixtures/dispatcher.ts', import.meta.url), [
       scene.url,
     ])
-    await doomed.waitForLine(/^running /, 20_000)
+    await doomed.waitForLine(/^running /)
     const tasking = scene.tasking([hold])
     const [running] = await tasking.list({ states: ['running'] })
     const next = await tasking.dispatch(hold)

@@ -23,7 +23,7 @@ function countingBeats(store: Store, beats: Meeting): Store {
 describe('row 24: an auxiliary worker', () => {
   test('runs tasks, and leaves the housekeeping to others', async () => {
     await using scene = await Scene.open()
-    const beats = scene.meeting(4)
+    const beats = scene.meeting(3)
     const tasking = scene.tasking([quick], { wrap: (store) => countingBeats(store, beats) })
     const { store } = tasking
     const gone = store.newId()
@@ -33,7 +33,7 @@ describe('row 24: an auxiliary worker', () => {
     })
     const isKnown = async () => (await store.workers()).some(({ id }) => id === gone)
     const housekeeping = { missing: '100ms' } as const
-    await scene.startedWorker(tasking, { auxiliary: true, ttl: '1s', housekeeping })
+    await scene.startedWorker(tasking, { auxiliary: true, ttl: '3s', housekeeping })
     expect(await (await tasking.dispatch(quick)).result()).toBe('ran')
     // A second, in which it would have looked for missing workers ten times.
     await beats.complete
@@ -44,7 +44,7 @@ describe('row 24: an auxiliary worker', () => {
 
   test('leaves lost wake-ups to others, too', async () => {
     await using scene = await Scene.open()
-    const beats = scene.meeting(4)
+    const beats = scene.meeting(3)
     const tasking = scene.tasking([alone], { wrap: (store) => countingBeats(store, beats) })
     const handle = await tasking.dispatch(alone)
     const sql = postgres(scene.url, { max: 1, onnotice: () => undefined })
@@ -52,7 +52,7 @@ describe('row 24: an auxiliary worker', () => {
     await sql`update tasking.task set unblocked_at = null`
     await sql.end({ timeout: 1 })
     const housekeeping = { missing: '100ms', sweep: '100ms' } as const
-    await scene.startedWorker(tasking, { auxiliary: true, ttl: '1s', housekeeping })
+    await scene.startedWorker(tasking, { auxiliary: true, ttl: '3s', housekeeping })
     // A second, in which it would have looked at the line ten times.
     await beats.complete
     expect(await handle.load()).toMatchObject({ state: 'waiting', unblockedAt: null })
@@ -62,12 +62,12 @@ describe('row 24: an auxiliary worker', () => {
 
   test('leaves what is due to others, too: delays and schedules', async () => {
     await using scene = await Scene.open()
-    const beats = scene.meeting(7)
+    const beats = scene.meeting(4)
     const tasking = scene.tasking([quick], { wrap: (store) => countingBeats(store, beats) })
     const delayed = await tasking.dispatch(quick, undefined, { delay: '50ms' })
     await tasking.schedules.set({ name: 'often', task: quick, every: '1s' })
     const housekeeping = { missing: '100ms', schedules: '100ms' } as const
-    await scene.startedWorker(tasking, { auxiliary: true, ttl: '1s', housekeeping })
+    await scene.startedWorker(tasking, { auxiliary: true, ttl: '3s', housekeeping })
     // Two seconds, in which both are due.
     await beats.complete
     expect(await delayed.load()).toMatchObject({ state: 'scheduled' })

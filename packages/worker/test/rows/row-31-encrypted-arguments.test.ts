@@ -41,7 +41,7 @@ async function expectSealed(url: string, count: number): Promise<void> {
   }
 }
 
-describe('row 31: encrypted arguments', { timeout: 60_000 }, () => {
+describe('row 31: encrypted arguments', () => {
   test('a worker with the key runs them: inline, in a thread, in a process', async () => {
     await using stack = new AsyncDisposableStack()
     const { database, open } = await setUp(stack)
@@ -55,7 +55,7 @@ describe('row 31: encrypted arguments', { timeout: 60_000 }, () => {
     ]
     const env = { TASKING_ENCRYPTION_KEYS: variable }
     const worker = stack.use(spawnNode(program, args, { env }))
-    await worker.waitForLine(/"worker started"/, 40_000)
+    await worker.waitForLine(/"worker started"/)
     const tasking = open()
     const handles = [
       await tasking.dispatch(tasks.inline, { password }),
@@ -85,7 +85,7 @@ describe('row 31: encrypted arguments', { timeout: 60_000 }, () => {
     const env = { TASKING_ENCRYPTION_KEYS: variable, TASKING_ENCRYPT_ALL: 'true' }
     const options = ['--concurrency', '3', '--housekeeping', 'schedules=100ms']
     const worker = stack.use(spawnNode(program, [...args, ...options], { env }))
-    await worker.waitForLine(/"worker started"/, 40_000)
+    await worker.waitForLine(/"worker started"/)
     const store = pgStore({ url: database.url, poolSize: 3 })
     const tasking: Tasking = stack.use(createTasking({ store, encryption: { keys, all: true } }))
     const handles = await Promise.all(relays.map((relay) => tasking.dispatch(relay, { password })))
@@ -94,7 +94,7 @@ describe('row 31: encrypted arguments', { timeout: 60_000 }, () => {
       expect(await child.result({ timeout: '30s' })).toBe(password.length)
     }
     const declared = async () => (await tasking.schedules.list()).length > 0
-    await eventually(declared, { what: 'the schedule', timeout: 20_000 })
+    await eventually(declared, { what: 'the schedule' })
     await expectSealed(database.directUrl, 7)
   })
 
