@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { chown, mkdtemp, readFile, writeFile } from 'node:fs/promises'
@@ -58,7 +59,7 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
   if (binary === undefined) throw new Error('pgbouncer is not installed.')
   const directory = await mkdtemp(join(tmpdir(), 'tasking-pgbouncer-'))
   const logFile = join(directory, 'pgbouncer.log')
-  const port = await getPort({ host: '127.0.0.1' })
+  const port = await freePort()
   const configuration = await configure(directory, port, options)
 
   const args = ['-c', shellScript, 'pgbouncer', binary, configuration, logFile, directory]
@@ -85,6 +86,13 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
   const url = new URL(options.url)
   url.host = `127.0.0.1:${port}`
   return { url: url.href, port, stop, [Symbol.asyncDispose]: stop }
+}
+
+// Not one of those that systems give to outgoing connections: tests make so many of these that one could
+// have taken it before PgBouncer gets there.
+function freePort(): Promise<number> {
+  const candidates = Array.from({ length: 20 }, () => randomInt(18_000, 32_000))
+  return getPort({ host: '127.0.0.1', port: candidates })
 }
 
 async function configure(
