@@ -81,7 +81,7 @@ test('a database that does not answer is named, without its password', async () 
   expect(stderr).toMatch(/^error: No answer .* 127\.0\.0\.1:1\/nowhere: .*\[store_unavailable\]\n$/)
   expect(stderr).not.toContain('secret')
   // It gives up at once; most of this is how long a busy machine takes to start a process.
-  expect(performance.now() - startedAt).toBeLessThan(10_000)
+  expect(performance.now() - startedAt).toBeLessThan(20_000)
 })
 
 test('a database without the tables gets them from migrate', async () => {

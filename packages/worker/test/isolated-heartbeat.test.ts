@@ -61,7 +61,7 @@ describe('a process whose handler blocks', () => {
     await using _worker = worker
     expect(isAlive(pid)).toBe(true)
     worker.kill('SIGKILL')
-    await eventually(() => !isAlive(pid), { what: 'its end', timeout: 5_000 })
+    await eventually(() => !isAlive(pid), { what: 'its end' })
   })
 
   test('ends before others take its resources when its worker is paused', async () => {

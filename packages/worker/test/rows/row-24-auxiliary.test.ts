@@ -94,6 +94,6 @@ describe('row 24: an auxiliary worker', () => {
     // One of 500 that share the housekeeping would look once in two minutes on average.
     const housekeeping = { missing: '1s', sweep: '1h' } as const
     await scene.startedWorker(scene.tasking([]), { housekeeping })
-    await eventually(async () => !(await areKnown()), { what: 'the first look', timeout: 5_000 })
+    await eventually(async () => !(await areKnown()), { what: 'the first look', timeout: 10_000 })
   })
 })
