@@ -45,7 +45,7 @@ describe('tasking demo', () => {
 
   test('SIGKILL of a worker: its tasks fail with a reason, the rest completes', async () => {
     const result = await demoResult(
-      ...['--tasks', '30', '--duration', '400ms', '--kill-after', '600ms', '--ttl', '2s'],
+      ...['--tasks', '30', '--duration', '400ms', '--kill-after', '600ms', '--ttl', '5s'],
     )
     const { completed, failed, overlaps, lost } = result.verdict
     expect({ overlaps, lost }).toEqual({ overlaps: [], lost: [] })

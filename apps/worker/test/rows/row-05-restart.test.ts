@@ -10,7 +10,7 @@ describe('row 5: tasks are not assigned before they start', () => {
   ] as const)('a worker that is %s takes no waiting task with it', async (_, signal, end) => {
     await using scene = await openWorkerScene()
     const { tasking } = scene
-    const first = await scene.start('--ttl', '2s')
+    const first = await scene.start('--ttl', '5s')
     // In its only slot; one waits for the resource, the others for the slot.
     const running = await scene.startHolding(first, ['number:1'])
     const waiting = await tasking.dispatchBatch(

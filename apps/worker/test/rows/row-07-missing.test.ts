@@ -4,14 +4,14 @@ import { openWorkerScene } from '../worker-scene.ts'
 describe('row 7: a worker that has gone missing', () => {
   test('fails its task, which says so, and the next on that resource runs', async () => {
     await using scene = await openWorkerScene()
-    const doomed = await scene.start('--ttl', '2s', '--name', 'doomed')
+    const doomed = await scene.start('--ttl', '5s', '--name', 'doomed')
     const lost = await scene.startHolding(doomed, ['a'])
     const other = await scene.start('--name', 'other')
     const next = await scene.dispatchHolding({ exclusive: ['a'] })
     expect(next.outcome).toBe('blocked')
     doomed.kill('SIGKILL')
     expect(await doomed.exit).toEqual({ code: null, signal: 'SIGKILL' })
-    const task = await lost.finished({ timeout: '20s' })
+    const task = await lost.finished({ timeout: '40s' })
     expect(task).toMatchObject({
       state: 'failed',
       error: { code: 'worker_missing', message: 'Worker "doomed" has gone missing.' },
