@@ -1178,21 +1178,40 @@ end
 $$;
 --> statement-breakpoint
 
--- A task as its worker gets it: values by their place, and JSON as text, since both cost less.
-create function "tasking".claim_document(t "tasking".task) returns json
-language sql stable
+-- Makes the worker the owner of these tasks, which are locked, and answers what it must know of them:
+-- an array for each column, in the order of the line, and one of what few tasks have.
+create function "tasking".hand_over(picked tid[], worker uuid, moment timestamptz) returns json
+language sql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
-  select json_build_array(
-    t.id, t.fencing_token::text, t.name, t.queue, t.input, t.parent_id,
-    case when t.exclusive <> '{}' then t.exclusive end,
-    case when t.shared <> '{}' then t.shared end,
-    t.counted,
-    t.options,
-    t.group_id,
-    t.correlation_id,
-    t.attempt,
-    case when t.ends_as is not null then json_build_object('endsAs', t.ends_as, 'error', t.error) end
+  -- Whoever asked to cancel an orphan was told that it will be.
+  with taken as (
+    update "tasking".task as t
+       set state = (case
+                      when t.ends_as = 'canceled' or t.state = 'canceling' then 'canceling'
+                      else 'running'
+                    end)::"tasking".task_state,
+           -- One token for all: what matters is that a task never gets the same again.
+           worker_id = worker, fencing_token = token.next, started_at = coalesce(t.started_at, moment)
+      from (select nextval('"tasking".fencing_token') as next offset 0) as token
+     where t.ctid = any (picked)
+    returning t.id, t.fencing_token, t.priority, t.position, t.name, t.queue, t.input,
+              case
+                when num_nonnulls(t.parent_id, t.counted, t.options, t.group_id, t.correlation_id, t.ends_as) > 0
+                     or t.attempt > 1 or t.exclusive <> '{}' or t.shared <> '{}'
+                then json_build_array(
+                  t.exclusive, t.shared, t.counted, t.parent_id, t.options, t.group_id, t.correlation_id,
+                  t.attempt,
+                  case when t.ends_as is not null then json_build_object('endsAs', t.ends_as, 'error', t.error) end
+                )
+              end as rest
   )
+  select json_build_array(
+           min(t.fencing_token)::text, array_agg(t.id), array_agg(t.name), array_agg(t.queue),
+           array_agg(t.input), case when count(t.rest) > 0 then array_agg(t.rest) end
+         )
+    from (select * from taken order by priority desc, position) as t
 $$;
 --> statement-breakpoint
 
@@ -1203,7 +1222,7 @@ $$;
 -- of those just `freed` if that stands before. The answer says where to go on.
 create function "tasking".claim(
   worker uuid, queue text, names text[], slots int, moment timestamptz, floors jsonb, freed uuid[],
-  out claimed json[], out next_floors jsonb, out look_ms real
+  out tasks int, out claimed json, out next_floors jsonb, out look_ms real
 )
 language plpgsql
 as $$
@@ -1220,10 +1239,9 @@ declare
   chosen int[];
   shares int[];
   total int;
-  picked uuid[] := '{}';
-  token bigint;
+  picked tid[] := '{}';
 begin
-  claimed := '{}';
+  tasks := 0;
   if floors is not null and freed <> '{}' then
     select floors || coalesce(
              jsonb_object_agg(first.name, jsonb_build_array(first.rank, first.position)), '{}'
@@ -1307,10 +1325,10 @@ begin
       total := total + cardinality(picked);
     end if;
     picked := picked || array(
-      select ready.id
+      select ready.ctid
         from unnest(chosen, shares) as part (nth, share)
        cross join lateral (
-         select c.id
+         select c.ctid
            from "tasking".task as c
           where c.queue = queue
             and coalesce(c.name || chr(31) || (c.options ->> 'requires'), c.name) = runnable[part.nth]
@@ -1334,7 +1352,7 @@ begin
      cross join lateral (
        select count(*) as tasks, max(array[- p.priority, p.position]) as last
          from "tasking".task as p
-        where p.id = any (picked)
+        where p.ctid = any (picked)
           and coalesce(p.name || chr(31) || (p.options ->> 'requires'), p.name) = known.name
           and (- p.priority, p.position) >= (known.rank, known.position)
           and (- p.priority) < known.until
@@ -1344,20 +1362,6 @@ begin
   if picked = '{}' then
     return;
   end if;
-
-  -- One for all that are claimed at once: what matters is that a task never gets the same again.
-  token := nextval('"tasking".fencing_token');
-  -- Whoever asked to cancel an orphan was told that it will be.
-  with taken as (
-    update "tasking".task as t
-       set state = (case when t.ends_as = 'canceled' then 'canceling' else 'running' end)::"tasking".task_state,
-           worker_id = worker, fencing_token = token, started_at = coalesce(t.started_at, moment)
-     where t.id = any (picked)
-    returning t as task
-  )
-  select array_agg("tasking".claim_document(t.task) order by (t.task).priority desc, (t.task).position)
-    into claimed
-    from taken as t;
   if floors is not null or look_ms > slow_ms then
     select jsonb_agg(jsonb_build_array(queue, last.name, jsonb_build_array(last.rank, last.position - margin)))
       into next_floors
@@ -1367,11 +1371,13 @@ begin
             select coalesce(p.name || chr(31) || (p.options ->> 'requires'), p.name) as name,
                    - p.priority as rank, p.position
               from "tasking".task as p
-             where p.id = any (picked)
+             where p.ctid = any (picked)
           ) as t
          order by t.name, t.rank desc, t.position desc
       ) as last;
   end if;
+  tasks := cardinality(picked);
+  claimed := "tasking".hand_over(picked, worker, moment);
 end
 $$;
 --> statement-breakpoint
@@ -1524,9 +1530,11 @@ $$;
 -- single statement deadlocks, since SKIP LOCKED waits where the snapshot is older than a claim.
 -- `known` is null but after a turn whose answer was lost: then whatever else the worker owns was
 -- claimed by that turn, and is handed over again with a new fencing token. `floors` says for each
--- queue where its claim begins.
+-- queue where its claim begins. What completed like most tasks do comes by columns instead of in
+-- `completions`, since that costs less: `done`, their `tokens` and `results` (none if all are null).
 create function "tasking".turn(
-  worker uuid, slots int, completions jsonb, pending jsonb, known jsonb, floors jsonb default null
+  worker uuid, slots int, completions jsonb, pending jsonb, known jsonb, floors jsonb default null,
+  done uuid[] default '{}', tokens bigint[] default '{}', results jsonb default '[]'
 )
 returns json
 language plpgsql
@@ -1538,6 +1546,7 @@ declare
   queues text[];
   task_names text[];
   moment constant timestamptz := clock_timestamp();
+  sent constant int := cardinality(done) + jsonb_array_length(completions);
   held uuid[];
   finished uuid[];
   resources text[];
@@ -1551,6 +1560,7 @@ declare
   queue_name text;
   left_over int := slots;
   batch record;
+  forgotten tid[];
   claimed json[] := '{}';
   canceling jsonb;
   look_ms real := 0;
@@ -1565,11 +1575,14 @@ begin
     raise exception 'worker % is not registered', worker using errcode = 'TK001';
   end if;
 
-  if completions <> '[]' then
+  if sent > 0 then
     -- Nobody is waited for here: a row that somebody else's transaction holds (a handler's own, or a
     -- dispatch that replaces) is asked for again with the next turn.
-    with sent as materialized (
-      select c.*
+    with told as materialized (
+      select c.id, c.token, 'completed' as state, nullif(c.result, 'null') as result, null::jsonb as error
+        from rows from (unnest(done, tokens), jsonb_array_elements(results)) as c (id, token, result)
+      union all
+      select c.id, c."fencingToken", c.state, c.result, c.error
         from jsonb_to_recordset(completions) as c (
                id uuid, "fencingToken" bigint, state text, result jsonb, error jsonb
              )
@@ -1585,14 +1598,14 @@ begin
              -- An orphan ends as was said, whatever came of its clean-up.
              error = case when t.ends_as is null then c.error else t.error end,
              finished_at = moment
-        from sent as c
+        from told as c
        cross join lateral (
          select held.ctid
            from "tasking".task as held
           where held.id = c.id
             -- Not "=": by the index of owners, each end would be compared with all that it owns.
             and held.worker_id is not distinct from worker
-            and held.fencing_token = c."fencingToken"
+            and held.fencing_token = c.token
             -- Not "in": that would offer the whole index of owned tasks to the planner.
             and held.state::text = any ('{running,canceling}')
           limit 1
@@ -1603,9 +1616,11 @@ begin
     ), place as (
       select e.position, r.resource, 'exclusive'::"tasking".reservation_mode as mode
         from ended as e cross join lateral unnest(e.exclusive) as r (resource)
+       where e.exclusive <> '{}'
       union all
       select e.position, r.resource, 'shared'
         from ended as e cross join lateral unnest(e.shared) as r (resource)
+       where e.shared <> '{}'
       union all
       select e.position, r.resource, 'counted'
         from ended as e
@@ -1622,7 +1637,11 @@ begin
         into finished, resources, modes, positions, orphans
         from "tasking".put_back(worker, completions) as r (ids, names, kinds, places, orphans);
     end if;
-    if coalesce(cardinality(finished), 0) < jsonb_array_length(completions) then
+    if coalesce(cardinality(finished), 0) < sent then
+      completions := completions || coalesce((
+        select jsonb_agg(jsonb_build_object('id', c.id, 'fencingToken', c.token))
+          from unnest(done, tokens) as c (id, token)
+      ), '[]');
       -- What a handler has stored in its own transaction stands, and is released in the eyes of the
       -- others only now.
       held := array(
@@ -1671,16 +1690,18 @@ begin
   freed := freed || orphans;
 
   if known is not null then
-    with forgotten as (
-      update "tasking".task as t
-         set fencing_token = nextval('"tasking".fencing_token')
+    forgotten := array(
+      select t.ctid
+        from "tasking".task as t
        where t.worker_id = worker
          and t.state in ('running', 'canceling')
          and not known ? t.id::text
-      returning t as task
-    )
-    select coalesce(array_agg("tasking".claim_document(f.task)), '{}') into claimed from forgotten as f;
-    left_over := left_over - cardinality(claimed);
+         for no key update
+    );
+    if forgotten <> '{}' then
+      claimed := array["tasking".hand_over(forgotten, worker, moment)];
+      left_over := left_over - cardinality(forgotten);
+    end if;
   end if;
 
   foreach queue_name in array queues loop
@@ -1689,8 +1710,10 @@ begin
       from "tasking".claim(
              worker, queue_name, task_names, left_over, clock_timestamp(), floors -> queue_name, freed
            );
-    left_over := left_over - cardinality(batch.claimed);
-    claimed := claimed || batch.claimed;
+    if batch.tasks > 0 then
+      left_over := left_over - batch.tasks;
+      claimed := claimed || batch.claimed;
+    end if;
     look_ms := look_ms + batch.look_ms;
     next_floors := next_floors || coalesce(batch.next_floors, '[]');
   end loop;
@@ -1701,7 +1724,7 @@ begin
    where t.worker_id = worker and t.state = 'canceling';
 
   -- Whoever has nothing to do can look out for what will be due.
-  if cardinality(claimed) = 0 and completions = '[]' then
+  if cardinality(claimed) = 0 and sent = 0 then
     next_due_ms := "tasking".next_due_ms();
   end if;
 

@@ -121,8 +121,9 @@ describe('a claim from a floor', () => {
     let ids: string[] | undefined
     await sql
       .begin(async (tx) => {
-        const [row] = await tx.unsafe<{ turn: { claimed: [id: string][] } }[]>(statement)
-        ids = row?.turn.claimed.map(([id]) => id)
+        const [row] =
+          await tx.unsafe<{ turn: { claimed: [token: string, ids: string[]][] } }[]>(statement)
+        ids = row?.turn.claimed.flatMap(([, claims]) => claims)
         throw new Error('taken back')
       })
       .catch(() => undefined)
