@@ -1181,10 +1181,14 @@ $$;
 -- Makes the worker the owner of these tasks, which are locked, and answers what it must know of them:
 -- an array for each column, in the order of the line, and one of what few tasks have.
 create function "tasking".hand_over(picked tid[], worker uuid, moment timestamptz) returns json
-language sql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
+language plpgsql
 as $$
+#variable_conflict use_column
+declare
+  -- One for all: what matters is that a task never gets the same again.
+  token constant bigint := nextval('"tasking".fencing_token');
+  answer json;
+begin
   -- Whoever asked to cancel an orphan was told that it will be.
   with taken as (
     update "tasking".task as t
@@ -1192,11 +1196,9 @@ as $$
                       when t.ends_as = 'canceled' or t.state = 'canceling' then 'canceling'
                       else 'running'
                     end)::"tasking".task_state,
-           -- One token for all: what matters is that a task never gets the same again.
-           worker_id = worker, fencing_token = token.next, started_at = coalesce(t.started_at, moment)
-      from (select nextval('"tasking".fencing_token') as next offset 0) as token
+           worker_id = worker, fencing_token = token, started_at = coalesce(t.started_at, moment)
      where t.ctid = any (picked)
-    returning t.id, t.fencing_token, t.priority, t.position, t.name, t.queue, t.input,
+    returning t.id, t.priority, t.position, t.name, t.queue, t.input,
               case
                 when num_nonnulls(t.parent_id, t.counted, t.options, t.group_id, t.correlation_id, t.ends_as) > 0
                      or t.attempt > 1 or t.exclusive <> '{}' or t.shared <> '{}'
@@ -1208,10 +1210,13 @@ as $$
               end as rest
   )
   select json_build_array(
-           min(t.fencing_token)::text, array_agg(t.id), array_agg(t.name), array_agg(t.queue),
-           array_agg(t.input), case when count(t.rest) > 0 then array_agg(t.rest) end
+           token::text, array_agg(t.id), array_agg(t.name), array_agg(t.queue), array_agg(t.input),
+           case when count(t.rest) > 0 then array_agg(t.rest) end
          )
-    from (select * from taken order by priority desc, position) as t
+    into answer
+    from (select * from taken order by priority desc, position) as t;
+  return answer;
+end
 $$;
 --> statement-breakpoint
 
