@@ -140,6 +140,8 @@ as $$
   union all
   select c.resource, 'counted', c.amount, c.capacity
     from jsonb_to_recordset(counted) as c (resource text, amount int, capacity int)
+   -- Without this it would be called for nothing.
+   where counted is not null
   union all
   select unnest(shared), 'shared', null, null
 $$;
@@ -722,7 +724,9 @@ begin
   select r.resource, e.position, r.mode, e.id, r.amount, r.capacity
     from unnest(ids, positions, exclusives, shareds, counteds)
          as e (id, position, exclusive, shared, counted)
-   cross join lateral "tasking".places(e.exclusive::text[], e.shared::text[], e.counted) as r;
+   cross join lateral "tasking".places(e.exclusive::text[], e.shared::text[], e.counted) as r
+   -- Neighbors in the index one after another, so that its pages are at hand.
+   order by r.resource, e.position;
 
   -- A statement of its own, so that it sees what the locks waited for and the batch's own places.
   with taken as (

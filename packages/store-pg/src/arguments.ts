@@ -20,6 +20,11 @@ export function arrayText(values: readonly (string | null)[]): string {
   return `{${values.map((value) => (value === null ? 'null' : quoted(value))).join(',')}}`
 }
 
+/** The same of what needs no quotes: ids, numbers and truth values. */
+export function plainArrayText(values: readonly (string | number | bigint | boolean)[]): string {
+  return `{${values.join(',')}}`
+}
+
 function quoted(value: string): string {
   return `"${/["\\]/.test(value) ? value.replaceAll(/["\\]/g, String.raw`\$&`) : value}"`
 }

@@ -1,7 +1,7 @@
 import { reservationsOf } from '@tasking/core'
 import type { DispatchedTask, Look, NewTask, TaskId, TaskState } from '@tasking/core'
 import type { Connection } from '../connection.ts'
-import { arrayText } from '../arguments.ts'
+import { arrayText, plainArrayText } from '../arguments.ts'
 import { codeOf } from '../errors.ts'
 import { wakeup } from '../signals.ts'
 
@@ -91,7 +91,11 @@ async function dispatchMany(
   for (const { resource, mode } of tasks.flatMap(({ resources }) => reservationsOf(resources))) {
     alone.set(resource, mode !== 'shared' || alone.get(resource) === true)
   }
-  const column = (value: (task: NewTask) => string | null) => arrayText(tasks.map(value))
+  const column = (value: (task: NewTask) => string | null) => {
+    const values = tasks.map(value)
+    // A column that ends early is filled with nulls.
+    return arrayText(values.every((each) => each === null) ? [] : values)
+  }
   const [row] = await connection.query(
     `select to_json("${schema}".dispatch_many(
        $1::text::text[], $2::text::boolean[], $3::text::uuid[], $4::text::text[], $5::text::text[],
@@ -100,11 +104,11 @@ async function dispatchMany(
      ))`,
     [
       arrayText([...alone.keys()]),
-      arrayText([...alone.values()].map(String)),
-      column(({ id }) => id),
+      plainArrayText([...alone.values()]),
+      plainArrayText(tasks.map(({ id }) => id)),
       column(({ name }) => name),
       column(({ queue }) => queue),
-      column(({ priority }) => String(priority)),
+      plainArrayText(tasks.map(({ priority }) => priority)),
       `[${tasks.map(({ input }) => JSON.stringify(input)).join(',')}]`,
       column(({ resources }) => arrayText(resources.exclusive)),
       column(({ resources }) => arrayText(resources.shared)),

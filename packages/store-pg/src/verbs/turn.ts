@@ -12,6 +12,7 @@ import type {
   Turn,
   TurnResult,
 } from '@tasking/core'
+import { plainArrayText } from '../arguments.ts'
 import type { ClaimFloors, Floors } from '../claim-floors.ts'
 import type { Connection } from '../connection.ts'
 import { resourcesOf } from './read.ts'
@@ -86,8 +87,8 @@ export async function turn(
       JSON.stringify(looks),
       known === undefined ? null : JSON.stringify(known),
       from === undefined ? null : JSON.stringify(byQueue(from)),
-      `{${plain.map(({ id }) => id).join()}}`,
-      `{${plain.map(({ fencingToken }) => fencingToken).join()}}`,
+      plainArrayText(plain.map(({ id }) => id)),
+      plainArrayText(plain.map(({ fencingToken }) => fencingToken)),
       results.every((result) => result === null) ? '[]' : JSON.stringify(results),
     ],
   )
