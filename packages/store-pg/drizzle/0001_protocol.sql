@@ -1189,7 +1189,7 @@ $$;
 
 -- Makes the worker the owner of these tasks, which are locked, and answers what it must know of them:
 -- an array for each column, in the order of the line, and one of what few tasks have.
-create function "tasking".hand_over(picked tid[], worker uuid, moment timestamptz) returns json
+create function "tasking".hand_over(picked uuid[], worker uuid, moment timestamptz) returns json
 language plpgsql
 as $$
 #variable_conflict use_column
@@ -1206,7 +1206,7 @@ begin
                       else 'running'
                     end)::"tasking".task_state,
            worker_id = worker, fencing_token = token, started_at = coalesce(t.started_at, moment)
-     where t.ctid = any (picked)
+     where t.id = any (picked)
     returning t.id, t.priority, t.position, t.name, t.queue, t.input,
               case
                 when num_nonnulls(t.parent_id, t.counted, t.options, t.group_id, t.correlation_id, t.ends_as) > 0
@@ -1253,7 +1253,7 @@ declare
   chosen int[];
   shares int[];
   total int;
-  picked tid[] := '{}';
+  picked uuid[] := '{}';
 begin
   tasks := 0;
   if floors is not null and freed <> '{}' then
@@ -1339,10 +1339,10 @@ begin
       total := total + cardinality(picked);
     end if;
     picked := picked || array(
-      select ready.ctid
+      select ready.id
         from unnest(chosen, shares) as part (nth, share)
        cross join lateral (
-         select c.ctid
+         select c.id
            from "tasking".task as c
           where c.queue = queue
             and coalesce(c.name || chr(31) || (c.options ->> 'requires'), c.name) = runnable[part.nth]
@@ -1366,7 +1366,7 @@ begin
      cross join lateral (
        select count(*) as tasks, max(array[- p.priority, p.position]) as last
          from "tasking".task as p
-        where p.ctid = any (picked)
+        where p.id = any (picked)
           and coalesce(p.name || chr(31) || (p.options ->> 'requires'), p.name) = known.name
           and (- p.priority, p.position) >= (known.rank, known.position)
           and (- p.priority) < known.until
@@ -1385,7 +1385,7 @@ begin
             select coalesce(p.name || chr(31) || (p.options ->> 'requires'), p.name) as name,
                    - p.priority as rank, p.position
               from "tasking".task as p
-             where p.ctid = any (picked)
+             where p.id = any (picked)
           ) as t
          order by t.name, t.rank desc, t.position desc
       ) as last;
@@ -1553,7 +1553,7 @@ create function "tasking".turn(
 returns json
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set enable_bitmapscan = off set enable_memoize = off set jit = off set plan_cache_mode = force_generic_plan
+set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -1574,7 +1574,7 @@ declare
   queue_name text;
   left_over int := slots;
   batch record;
-  forgotten tid[];
+  forgotten uuid[];
   claimed json[] := '{}';
   canceling jsonb;
   look_ms real := 0;
@@ -1705,7 +1705,7 @@ begin
 
   if known is not null then
     forgotten := array(
-      select t.ctid
+      select t.id
         from "tasking".task as t
        where t.worker_id = worker
          and t.state in ('running', 'canceling')
