@@ -1600,7 +1600,7 @@ begin
         from jsonb_to_recordset(completions) as c (
                id uuid, "fencingToken" bigint, state text, result jsonb, error jsonb
              )
-       where c.state not in ('retry', 'orphan')
+       where completions <> '[]' and c.state not in ('retry', 'orphan')
     ), ended as (
       update "tasking".task as t
          set state = (case
@@ -1645,7 +1645,7 @@ begin
            array_agg(p.position)
       into finished, resources, modes, positions
       from place as p;
-    if completions @? '$[*] ? (@.state == "retry" || @.state == "orphan")' then
+    if completions <> '[]' and completions @? '$[*] ? (@.state == "retry" || @.state == "orphan")' then
       select coalesce(finished, '{}') || r.ids, resources || r.names, modes || r.kinds,
              positions || r.places, r.orphans
         into finished, resources, modes, positions, orphans
@@ -1720,10 +1720,9 @@ begin
 
   foreach queue_name in array queues loop
     exit when left_over <= 0;
-    select * into batch
-      from "tasking".claim(
-             worker, queue_name, task_names, left_over, clock_timestamp(), floors -> queue_name, freed
-           );
+    batch := "tasking".claim(
+      worker, queue_name, task_names, left_over, clock_timestamp(), floors -> queue_name, freed
+    );
     if batch.tasks > 0 then
       left_over := left_over - batch.tasks;
       claimed := claimed || batch.claimed;
