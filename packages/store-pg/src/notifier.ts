@@ -9,9 +9,9 @@ const mostFlushMs = 1_000
 
 /**
  * Sends signals with NOTIFY, outside the transactions that cause them: the first at once, those
- * that come while one is under way together in the next. Where little goes on, a dispatch may carry
- * its own. A signal that fails twice is let go, since
- * polling finds what it told of.
+ * that come within the gap after it together, but for cancels, which don't wait. Where little goes
+ * on, a dispatch may carry its own. A signal that fails twice is let go, since polling finds what it
+ * told of.
  */
 export class Notifier {
   readonly #connection: Connection
@@ -20,6 +20,7 @@ export class Notifier {
   #pending = new Set<string>()
   #sending: Promise<void> | undefined
   #busyUntil = 0
+  #hurry = new AbortController()
 
   constructor(connection: Connection, channel: string, clock: Clock) {
     this.#clock = clock
@@ -28,7 +29,10 @@ export class Notifier {
   }
 
   send(signals: Iterable<Signal>): void {
-    for (const signal of signals) this.#pending.add(JSON.stringify(signal))
+    for (const signal of signals) {
+      this.#pending.add(JSON.stringify(signal))
+      if (signal.kind === 'cancel') this.#hurry.abort()
+    }
     if (this.#pending.size > 0) this.#sending ??= this.#sendAll()
   }
 
@@ -62,15 +66,17 @@ export class Notifier {
 
   async #sendAll(): Promise<void> {
     while (this.#pending.size > 0) {
+      const waitMs = this.#busyUntil - performance.now()
+      if (waitMs > 0) await this.#clock.sleep(waitMs, this.#hurry.signal)
       const payloads = [...this.#pending]
       this.#pending = new Set()
+      this.#hurry = new AbortController()
       // After an outage the pool may yet have a connection that died unnoticed; the next is a new one.
       if (!(await this.#isSent(payloads))) await this.#isSent(payloads)
-      if (this.#pending.size > 0) await this.#clock.sleep(gapMs)
+      this.#busyUntil = performance.now() + gapMs
     }
     // In the same breath as the last look, so that nothing can come in between.
     this.#sending = undefined
-    this.#busyUntil = performance.now() + gapMs
   }
 
   async #isSent(payloads: readonly string[]): Promise<boolean> {

@@ -10,6 +10,7 @@ import { postgresJsConnection } from '../src/postgres-js.ts'
 
 const channel = 'notified'
 const signal = { kind: 'cancel', taskId: 'a' } as const satisfies Signal
+const wakeup = (queue: string): Signal => ({ kind: 'wakeup', queue, tasks: 1 })
 const database = useDatabase()
 
 /** A connection that has died so often before anybody noticed. */
@@ -60,5 +61,31 @@ test.skipIf(pooled)('a signal that fails twice is let go, and the next one is se
   await rung
   expect(heard).toEqual([{ ...signal, taskId: 'b' }])
   await listener.close()
+  await sql.end()
+})
+
+test('wake-ups that come within the gap after the last ones go together', async () => {
+  const sql = postgres(database.url, { max: 1, fetch_types: false })
+  const connection = postgresJsConnection(sql, 'notifier', false)
+  const sent: string[][] = []
+  const noted: Connection = {
+    ...connection,
+    async query(text, values) {
+      sent.push(JSON.parse(String(values?.[1])))
+      return connection.query(text, values)
+    },
+  }
+  const notifier = new Notifier(noted, channel, systemClock)
+  // A machine that is busy for the length of the gap may part the two; not each time.
+  const isTogether = () => sent.some((payloads) => payloads.length === 2)
+  for (let n = 0; n < 100 && !isTogether(); n += 1) {
+    notifier.send([wakeup(`first ${n}`)])
+    await notifier.flush()
+    notifier.send([wakeup(`second ${n}`)])
+    await new Promise(setImmediate)
+    notifier.send([wakeup(`third ${n}`)])
+    await notifier.flush()
+  }
+  expect(isTogether()).toBe(true)
   await sql.end()
 })
