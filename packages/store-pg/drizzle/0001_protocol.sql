@@ -1678,10 +1678,15 @@ begin
           from jsonb_to_recordset(completions) as c (
                  id uuid, "fencingToken" bigint, "inTransaction" boolean
                )
-          left join "tasking".task as t
-            on t.id = c.id
-           and t.worker_id is not distinct from worker
-           and t.fencing_token = c."fencingToken"
+          -- Not a plain join: where there was little when it was planned, that reads all tasks.
+          left join lateral (
+            select own.id, own.state, own.exclusive, own.shared, own.counted
+              from "tasking".task as own
+             where own.id = c.id
+               and own.worker_id is not distinct from worker
+               and own.fencing_token = c."fencingToken"
+             limit 1
+          ) as t on true
          where c.id <> all (coalesce(finished, '{}'))
       )
       select coalesce(jsonb_agg(r.id) filter (where r.outcome = 'refused'), '[]'),

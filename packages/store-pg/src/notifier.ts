@@ -17,7 +17,9 @@ export class Notifier {
   readonly #connection: Connection
   readonly #channel: string
   readonly #clock: Clock
-  #pending = new Set<string>()
+  /** Of each queue, how many tasks; undefined where that isn't known. */
+  #wakeups = new Map<string | null, number | undefined>()
+  #others = new Set<string>()
   #sending: Promise<void> | undefined
   #busyUntil = 0
   #hurry = new AbortController()
@@ -30,10 +32,11 @@ export class Notifier {
 
   send(signals: Iterable<Signal>): void {
     for (const signal of signals) {
-      this.#pending.add(JSON.stringify(signal))
+      if (signal.kind === 'wakeup') this.#wake(signal)
+      else this.#others.add(JSON.stringify(signal))
       if (signal.kind === 'cancel') this.#hurry.abort()
     }
-    if (this.#pending.size > 0) this.#sending ??= this.#sendAll()
+    if (this.#hasMore) this.#sending ??= this.#sendAll()
   }
 
   /**
@@ -65,18 +68,40 @@ export class Notifier {
   }
 
   async #sendAll(): Promise<void> {
-    while (this.#pending.size > 0) {
+    while (this.#hasMore) {
       const waitMs = this.#busyUntil - performance.now()
       if (waitMs > 0) await this.#clock.sleep(waitMs, this.#hurry.signal)
-      const payloads = [...this.#pending]
-      this.#pending = new Set()
-      this.#hurry = new AbortController()
+      const payloads = this.#take()
       // After an outage the pool may yet have a connection that died unnoticed; the next is a new one.
       if (!(await this.#isSent(payloads))) await this.#isSent(payloads)
       this.#busyUntil = performance.now() + gapMs
     }
     // In the same breath as the last look, so that nothing can come in between.
     this.#sending = undefined
+  }
+
+  get #hasMore(): boolean {
+    return this.#wakeups.size > 0 || this.#others.size > 0
+  }
+
+  // By how many tasks it tells of, a fleet goes.
+  #wake({ queue, tasks }: Extract<Signal, { kind: 'wakeup' }>): void {
+    const before = this.#wakeups.has(queue) ? this.#wakeups.get(queue) : 0
+    const isKnown = before !== undefined && tasks !== undefined
+    this.#wakeups.set(queue, isKnown ? before + tasks : undefined)
+  }
+
+  #take(): string[] {
+    const wakeups = [...this.#wakeups].map(([queue, tasks]): Signal => ({
+      kind: 'wakeup',
+      queue,
+      ...(tasks !== undefined && { tasks }),
+    }))
+    const payloads = [...wakeups.map((one) => JSON.stringify(one)), ...this.#others]
+    this.#wakeups = new Map()
+    this.#others = new Set()
+    this.#hurry = new AbortController()
+    return payloads
   }
 
   async #isSent(payloads: readonly string[]): Promise<boolean> {

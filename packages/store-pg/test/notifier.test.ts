@@ -1,5 +1,5 @@
 import { systemClock } from '@tasking/core'
-import type { Signal } from '@tasking/core'
+import type { Clock, Signal } from '@tasking/core'
 import { pooled, useDatabase } from '@tasking/testbed'
 import postgres from 'postgres'
 import { expect, test } from 'vitest'
@@ -10,7 +10,6 @@ import { postgresJsConnection } from '../src/postgres-js.ts'
 
 const channel = 'notified'
 const signal = { kind: 'cancel', taskId: 'a' } as const satisfies Signal
-const wakeup = (queue: string): Signal => ({ kind: 'wakeup', queue, tasks: 1 })
 const database = useDatabase()
 
 /** A connection that has died so often before anybody noticed. */
@@ -64,28 +63,48 @@ test.skipIf(pooled)('a signal that fails twice is let go, and the next one is se
   await sql.end()
 })
 
-test('wake-ups that come within the gap after the last ones go together', async () => {
-  const sql = postgres(database.url, { max: 1, fetch_types: false })
-  const connection = postgresJsConnection(sql, 'notifier', false)
-  const sent: string[][] = []
-  const noted: Connection = {
-    ...connection,
-    async query(text, values) {
-      sent.push(JSON.parse(String(values?.[1])))
-      return connection.query(text, values)
+/** A notifier whose gaps last until somebody is in a hurry, and what it sends. */
+function held() {
+  const sent: Signal[][] = []
+  const connection: Connection = {
+    address: 'notifier',
+    async query(_text, values) {
+      sent.push(JSON.parse(String(values?.[1])).map((payload: string) => JSON.parse(payload)))
+      return []
     },
   }
-  const notifier = new Notifier(noted, channel, systemClock)
-  // A machine that is busy for the length of the gap may part the two; not each time.
-  const isTogether = () => sent.some((payloads) => payloads.length === 2)
-  for (let n = 0; n < 100 && !isTogether(); n += 1) {
-    notifier.send([wakeup(`first ${n}`)])
+  const sleep: Clock['sleep'] = (ms, signal) =>
+    ms > 5
+      ? systemClock.sleep(ms, signal)
+      : new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
+  return { notifier: new Notifier(connection, channel, { ...systemClock, sleep }), sent }
+}
+
+const wakeup = (tasks?: number): Signal => ({
+  ...{ kind: 'wakeup', queue: 'q' },
+  ...(tasks && { tasks }),
+})
+
+test('wake-ups wait for the gap after the last ones and go together; a cancel does not wait', async () => {
+  const { notifier, sent } = held()
+  // A machine that is busy for the length of the gap may end it; not each time.
+  for (let n = 0; n < 50 && sent.at(-1)?.length !== 3; n += 1) {
+    notifier.send([wakeup(1)])
     await notifier.flush()
-    notifier.send([wakeup(`second ${n}`)])
+    notifier.send([wakeup(1)])
+    notifier.send([wakeup(2), { kind: 'due', inMs: 7 }])
     await new Promise(setImmediate)
-    notifier.send([wakeup(`third ${n}`)])
+    notifier.send([signal])
     await notifier.flush()
   }
-  expect(isTogether()).toBe(true)
-  await sql.end()
+  expect(sent.at(-1)).toEqual([wakeup(3), { kind: 'due', inMs: 7 }, signal])
+  // Once more: one hurry is over with what it sent.
+  const before = sent.length
+  for (let n = 0; n < 50 && sent.length < before + 1; n += 1) {
+    notifier.send([wakeup(), wakeup(4)])
+    await new Promise(setImmediate)
+    notifier.send([signal])
+    await notifier.flush()
+  }
+  expect(sent.slice(before).flat()).toEqual([wakeup(), signal])
 })

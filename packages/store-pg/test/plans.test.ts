@@ -21,6 +21,10 @@ const ended = (id: string, inTransaction?: true) => ({
   ...{ id, fencingToken: '1', state: 'completed', result: null, inTransaction },
 })
 
+// As the store sends what completed like most tasks do.
+const endedByColumns = (slots: number, id: string, token: number) =>
+  `tasking.turn('${workerId}', ${slots}, '[]', '[]', null, null, '{${id}}', '{${token}}', '[]')`
+
 const dispatch = (...batch: object[]) => {
   const elements = batch.map((element, n) => ({
     ...{ id: `00000000-0000-7000-9000-00000000000${n}`, name: 'task', input: null },
@@ -42,6 +46,8 @@ const [lowest, highest] = [
 const verbs: Readonly<Record<string, string>> = {
   'a turn that claims': turn(10, []),
   'a turn that finishes, frees the next and claims it': turn(30, [ended(known.holder)]),
+  'a turn that is told of an end by columns': endedByColumns(30, known.holder, 1),
+  'a turn that is told of an end that is not its own': endedByColumns(30, known.holder, 999),
   'a turn that gives units back': turn(30, [ended(known.unit)]),
   'a turn after the completion in a transaction': turn(0, [ended(known.holder, true)]),
   'a turn that looks again': turn(0, [], [look('line', 'exclusive'), look('gpu', 'counted')]),
