@@ -631,15 +631,10 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 begin
-  -- Two that only share a resource don't meet; whoever counts must see whoever counts.
-  if counted is not null then
+  if exclusive <> '{}' or shared <> '{}' or counted is not null then
+    -- Two that only share a resource don't meet; whoever counts must see whoever counts.
     perform "tasking".lock_names(array_agg(r.resource), array_agg(r.mode <> 'shared'))
        from "tasking".places(exclusive, shared, counted) as r;
-  elsif exclusive <> '{}' or shared <> '{}' then
-    perform "tasking".lock_names(
-      exclusive || shared,
-      array_fill(true, array[cardinality(exclusive)]) || array_fill(false, array[cardinality(shared)])
-    );
   end if;
   return "tasking".take_in(
     id, name, queue, priority, input, exclusive, shared, counted, options, parent_id, null, group_id,

@@ -1,5 +1,6 @@
 import type { Clock, Signal } from '@tasking/core'
 import type { Connection } from './connection.ts'
+import { wakeup } from './signals.ts'
 
 // A commit that notifies holds a lock on the whole database: so many may share one.
 const gapMs = 5
@@ -92,11 +93,7 @@ export class Notifier {
   }
 
   #take(): string[] {
-    const wakeups = [...this.#wakeups].map(([queue, tasks]): Signal => ({
-      kind: 'wakeup',
-      queue,
-      ...(tasks !== undefined && { tasks }),
-    }))
+    const wakeups = [...this.#wakeups].map(([queue, tasks]) => wakeup(queue, tasks))
     const payloads = [...wakeups.map((one) => JSON.stringify(one)), ...this.#others]
     this.#wakeups = new Map()
     this.#others = new Set()

@@ -3,9 +3,9 @@ import type { Completion, DispatchedTask, NewTask, Signal } from '@tasking/core'
 // What is due later, whoever does housekeeping finds out in time.
 const soonMs = 5_000
 
-/** Something may be there to claim: in this queue, or in any (null). */
-export function wakeup(queue: string | null, tasks: number): Signal {
-  return { kind: 'wakeup', queue, tasks }
+/** Something may be there to claim: in this queue, or in any (null); so many tasks, if that is known. */
+export function wakeup(queue: string | null, tasks?: number): Signal {
+  return { kind: 'wakeup', queue, ...(tasks !== undefined && { tasks }) }
 }
 
 /** What a dispatch has to tell of: tasks that are free, and those that are due soon. */

@@ -1,5 +1,6 @@
 import type { QueueStore } from '@tasking/core'
 import type { Database } from '../database.ts'
+import { wakeup } from '../signals.ts'
 import { pauseQueue, queues, resumeQueue } from '../verbs/queues.ts'
 
 export function queueStore(database: Database): QueueStore {
@@ -13,7 +14,7 @@ export function queueStore(database: Database): QueueStore {
     async resumeQueue(queue) {
       const { pool, notifier } = await database.open()
       await database.verb('resumeQueue', pool, () => resumeQueue(pool, schema, queue))
-      notifier.send([{ kind: 'wakeup', queue }])
+      notifier.send([wakeup(queue)])
     },
 
     async queues() {
