@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { chown, mkdtemp, readFile, writeFile } from 'node:fs/promises'
@@ -7,7 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
-import getPort from 'get-port'
+import { freePort } from '@tasking/local-postgres'
 
 import { eventually } from './eventually.ts'
 
@@ -86,13 +85,6 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
   const url = new URL(options.url)
   url.host = `127.0.0.1:${port}`
   return { url: url.href, port, stop, [Symbol.asyncDispose]: stop }
-}
-
-// Not one of those that systems give to outgoing connections: tests make so many of these that one could
-// have taken it before PgBouncer gets there.
-function freePort(): Promise<number> {
-  const candidates = Array.from({ length: 20 }, () => randomInt(18_000, 32_000))
-  return getPort({ host: '127.0.0.1', port: candidates })
 }
 
 async function configure(
