@@ -4,15 +4,10 @@ CREATE TYPE "tasking"."creation_state" AS ENUM('incomplete', 'complete', 'remove
 CREATE TYPE "tasking"."reservation_mode" AS ENUM('shared', 'counted', 'exclusive');--> statement-breakpoint
 CREATE TYPE "tasking"."task_state" AS ENUM('scheduled', 'waiting', 'running', 'canceling', 'completed', 'failed', 'canceled', 'skipped');--> statement-breakpoint
 -- Not in SQL: the constraint that asks would have it inlined, and planned anew for each statement.
-CREATE FUNCTION "tasking".may_be_orphan(
-	ends_as "tasking".task_state, state "tasking".task_state, unblocked_at timestamptz, error jsonb
-) RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION "tasking".is_share(amount integer, capacity integer)
+RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 begin
-	return unblocked_at is not null and case ends_as
-		when 'failed' then error is not null and state in ('waiting', 'running', 'canceling', 'failed', 'canceled')
-		when 'canceled' then state in ('waiting', 'canceling', 'canceled')
-		else false
-	end;
+	return amount between 1 and capacity;
 end
 $$;--> statement-breakpoint
 CREATE SEQUENCE "tasking"."fencing_token" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1;--> statement-breakpoint
@@ -78,7 +73,7 @@ CREATE TABLE "tasking"."reservation" (
 	"amount" integer,
 	"capacity" integer,
 	CONSTRAINT "reservation_resource_position_pk" PRIMARY KEY("resource","position"),
-	CONSTRAINT "reservation_counted_fits" CHECK (case when "tasking"."reservation"."mode" = 'counted' then "tasking"."reservation"."amount" is not null and "tasking"."reservation"."capacity" is not null and "tasking"."reservation"."amount" between 1 and "tasking"."reservation"."capacity" else "tasking"."reservation"."amount" is null and "tasking"."reservation"."capacity" is null end)
+	CONSTRAINT "reservation_counted_fits" CHECK ("tasking"."reservation"."mode" <> 'counted' or "tasking".is_share("tasking"."reservation"."amount", "tasking"."reservation"."capacity") is true)
 );
 --> statement-breakpoint
 CREATE TABLE "tasking"."schedule" (
@@ -122,11 +117,26 @@ CREATE TABLE "tasking"."task" (
 	"result" jsonb,
 	"error" jsonb,
 	CONSTRAINT "task_running_has_owner" CHECK ("tasking"."task"."state" < 'running' or "tasking"."task"."state" > 'canceling' or ("tasking"."task"."worker_id" is not null and "tasking"."task"."fencing_token" is not null and "tasking"."task"."started_at" is not null and "tasking"."task"."unblocked_at" is not null)),
-	CONSTRAINT "task_scheduled_has_time" CHECK ("tasking"."task"."state" <> 'scheduled' or ("tasking"."task"."run_at" is not null and "tasking"."task"."worker_id" is null and ("tasking"."task"."group_id" is null or "tasking"."task"."unblocked_at" is not null))),
-	CONSTRAINT "task_orphan_ends" CHECK ("tasking"."task"."ends_as" is null or "tasking".may_be_orphan("tasking"."task"."ends_as", "tasking"."task"."state", "tasking"."task"."unblocked_at", "tasking"."task"."error")),
 	CONSTRAINT "task_final_is_finished" CHECK (("tasking"."task"."state" >= 'completed') = ("tasking"."task"."finished_at" is not null))
 );
 --> statement-breakpoint
+-- A scheduled task stands in no line, unless it is to be tried again in its place; one of a group does,
+-- or the group's finalizer would not wait for it. An orphan never completes, nor is it tried again.
+CREATE FUNCTION "tasking".may_be_special(t "tasking".task)
+RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+begin
+	return case
+		when t.ends_as = 'failed'
+			then t.unblocked_at is not null and t.error is not null
+				and t.state in ('waiting', 'running', 'canceling', 'failed', 'canceled')
+		when t.ends_as = 'canceled'
+			then t.unblocked_at is not null and t.state in ('waiting', 'canceling', 'canceled')
+		when t.ends_as is not null then false
+		else t.run_at is not null and t.worker_id is null and (t.group_id is null or t.unblocked_at is not null)
+	end;
+end
+$$;--> statement-breakpoint
+ALTER TABLE "tasking"."task" ADD CONSTRAINT "task_special_is_sound" CHECK (("tasking"."task"."state" <> 'scheduled' and "tasking"."task"."ends_as" is null) or "tasking".may_be_special("tasking"."task".*));--> statement-breakpoint
 CREATE TABLE "tasking"."task_group" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"description" text,
@@ -139,12 +149,10 @@ CREATE INDEX "reservation_exclusive" ON "tasking"."reservation" USING btree ("re
 CREATE INDEX "reservation_counted" ON "tasking"."reservation" USING btree ("resource","position") WHERE "tasking"."reservation"."mode" = 'counted';--> statement-breakpoint
 CREATE INDEX "schedule_due" ON "tasking"."schedule" USING btree ("next_at") WHERE "tasking"."schedule"."next_at" is not null and "tasking"."schedule"."paused_at" is null;--> statement-breakpoint
 CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue",coalesce("name" || chr(31) || ("options" ->> 'requires'), "name"),(- "priority"),"position") WHERE "tasking"."task"."state" = 'waiting' and "tasking"."task"."unblocked_at" is not null;--> statement-breakpoint
-CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" in ('running', 'canceling');--> statement-breakpoint
-CREATE INDEX "task_canceling" ON "tasking"."task" USING btree ("worker_id") WHERE "tasking"."task"."state" = 'canceling';--> statement-breakpoint
+CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id","state") WHERE "tasking"."task"."state" in ('running', 'canceling');--> statement-breakpoint
 CREATE INDEX "task_scheduled" ON "tasking"."task" USING btree ("run_at","id") WHERE "tasking"."task"."state" = 'scheduled';--> statement-breakpoint
-CREATE INDEX "task_orphaned" ON "tasking"."task" USING btree ("id") WHERE "tasking"."task"."ends_as" is not null and "tasking"."task"."state" = 'waiting';--> statement-breakpoint
 CREATE INDEX "task_requiring" ON "tasking"."task" USING btree (("name" || chr(31) || ("options" ->> 'requires'))) WHERE ("tasking"."task"."options" ->> 'requires') is not null and "tasking"."task"."state" in ('scheduled', 'waiting');--> statement-breakpoint
 CREATE INDEX "task_children" ON "tasking"."task" USING btree ("parent_id","state") WHERE "tasking"."task"."parent_id" is not null;--> statement-breakpoint
 CREATE INDEX "task_members" ON "tasking"."task" USING btree ("group_id","state") WHERE "tasking"."task"."group_id" is not null;--> statement-breakpoint
-CREATE INDEX "task_ended" ON "tasking"."task" USING btree ("state","id") WHERE "tasking"."task"."state" in ('failed', 'canceled', 'skipped');--> statement-breakpoint
+CREATE INDEX "task_ended" ON "tasking"."task" USING btree ("state","id") WHERE "tasking"."task"."state" in ('failed', 'canceled', 'skipped') or "tasking"."task"."ends_as" is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "task_dedupe" ON "tasking"."task" USING btree ("name","dedupe_key") WHERE "tasking"."task"."dedupe_key" is not null and "tasking"."task"."state" in ('scheduled', 'waiting', 'running', 'canceling');

@@ -90,30 +90,23 @@ export function tablesIn(schemaName: string) {
           t.position,
         )
         .where(sql`${t.state} = 'waiting' and ${t.unblockedAt} is not null`),
+      // By state, so that every turn can afford to ask for the canceling ones.
       index('task_owned')
-        .on(t.workerId)
+        .on(t.workerId, t.state)
         .where(sql`${t.state} in ('running', 'canceling')`),
-      // Nearly always empty, so that every turn can afford to ask it.
-      index('task_canceling')
-        .on(t.workerId)
-        .where(sql`${t.state} = 'canceling'`),
       index('task_scheduled')
         .on(t.runAt, t.id)
         .where(sql`${t.state} = 'scheduled'`),
-      // Nearly always empty, so that housekeeping can afford to ask it.
-      index('task_orphaned')
-        .on(t.id)
-        .where(sql`${t.endsAs} is not null and ${t.state} = 'waiting'`),
-      // Nearly always empty, too: of those that some worker is yet to claim by what they require.
+      // Nearly always empty, so that housekeeping can afford to ask it: of those that some worker is yet to claim by what they require.
       index('task_requiring')
         .on(sql`(${t.name} || chr(31) || (${t.options} ->> 'requires'))`)
         .where(
           sql`(${t.options} ->> 'requires') is not null and ${t.state} in ('scheduled', 'waiting')`,
         ),
-      // What a purge looks for. Most tasks complete; those are found by their ids, for nothing.
+      // What a purge looks for, and orphans. Most tasks complete; those are found by their ids, for nothing.
       index('task_ended')
         .on(t.state, t.id)
-        .where(sql`${t.state} in ('failed', 'canceled', 'skipped')`),
+        .where(sql`${t.state} in ('failed', 'canceled', 'skipped') or ${t.endsAs} is not null`),
       uniqueIndex('task_dedupe')
         .on(t.name, t.dedupeKey)
         .where(
@@ -131,15 +124,10 @@ export function tablesIn(schemaName: string) {
         'task_running_has_owner',
         sql`${t.state} < 'running' or ${t.state} > 'canceling' or (${t.workerId} is not null and ${t.fencingToken} is not null and ${t.startedAt} is not null and ${t.unblockedAt} is not null)`,
       ),
-      // One of a group is in line, or the group's finalizer would not wait for it.
+      // Few tasks are scheduled or orphans, so nearly none pays for the call; the whole row is one thing to read.
       check(
-        'task_scheduled_has_time',
-        sql`${t.state} <> 'scheduled' or (${t.runAt} is not null and ${t.workerId} is null and (${t.groupId} is null or ${t.unblockedAt} is not null))`,
-      ),
-      // It never completes, nor is it tried again. Few tasks are orphans, so nearly none pays for the call.
-      check(
-        'task_orphan_ends',
-        sql`${t.endsAs} is null or "tasking".may_be_orphan(${t.endsAs}, ${t.state}, ${t.unblockedAt}, ${t.error})`,
+        'task_special_is_sound',
+        sql`(${t.state} <> 'scheduled' and ${t.endsAs} is null) or "tasking".may_be_special("tasking"."task".*)`,
       ),
       check(
         'task_final_is_finished',
@@ -169,7 +157,7 @@ export function tablesIn(schemaName: string) {
         .where(sql`${r.mode} = 'counted'`),
       check(
         'reservation_counted_fits',
-        sql`case when ${r.mode} = 'counted' then ${r.amount} is not null and ${r.capacity} is not null and ${r.amount} between 1 and ${r.capacity} else ${r.amount} is null and ${r.capacity} is null end`,
+        sql`${r.mode} <> 'counted' or "tasking".is_share(${r.amount}, ${r.capacity}) is true`,
       ),
     ],
   )

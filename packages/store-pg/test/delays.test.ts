@@ -195,6 +195,6 @@ test('the database refuses a scheduled task without a time, or with an owner', a
   await store.dispatch([task])
   for (const change of ['run_at = null', `worker_id = '${store.newId()}'`]) {
     const wrong = sql.unsafe(`update tasking.task set ${change} where id = '${task.id}'`)
-    await expect(wrong).rejects.toMatchObject({ constraint_name: 'task_scheduled_has_time' })
+    await expect(wrong).rejects.toMatchObject({ constraint_name: 'task_special_is_sound' })
   }
 })
