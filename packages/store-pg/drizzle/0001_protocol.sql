@@ -93,39 +93,39 @@ end
 $$;
 --> statement-breakpoint
 
--- Takes the dispatch locks of a set of names, in one order for everybody. The empty name is no
--- resource: it is the gate that every dispatch passes shared, and a large one exclusively in place
--- of its many resources, since PostgreSQL's table of locks is small and shared by all sessions.
+-- Takes the dispatch locks of a set of names, each said once, in one order for everybody. The empty
+-- name is no resource: it is the gate that every dispatch passes shared, and a large one exclusively in
+-- place of its many resources, since PostgreSQL's table of locks is small and shared by all sessions.
 create function "tasking".lock_names(names text[], alones boolean[]) returns void
 language plpgsql
 as $$
 declare
   gate constant bigint := "tasking".lock_key('');
   locks constant bigint := coalesce("tasking".recall('locks'), 0) + cardinality(names);
+  remembered text;
 begin
   if "tasking".recall('gate') = gate then
     return;
-  elsif cardinality(names) > "tasking".most_names()
-     and (select count(distinct wanted.name) from unnest(names) as wanted (name)) > "tasking".most_names()
-  then
+  elsif cardinality(names) > "tasking".most_names() then
     perform "tasking".lock_gate(gate);
     return;
   end if;
-  perform pg_advisory_xact_lock_shared(gate),
-          set_config('tasking.locks', locks::text, true);
-  if locks > "tasking".most_tries() and "tasking".spare_locks(gate) then
-    return;
+  remembered := set_config('tasking.locks', locks::text, true);
+  if locks > "tasking".most_tries() then
+    perform pg_advisory_xact_lock_shared(gate);
+    if "tasking".spare_locks(gate) then
+      return;
+    end if;
   end if;
-  -- Sorted before the first is taken.
+  -- Sorted before the first is taken: the gate before all, and of names that share a key the stricter.
   perform case
             when wanted.alone then pg_advisory_xact_lock(wanted.key)
             else pg_advisory_xact_lock_shared(wanted.key)
           end
     from (
-      select "tasking".lock_key(each.name) as key, bool_or(each.alone) as alone
-        from unnest(names, alones) as each (name, alone)
-       group by 1
-       order by 1
+      select "tasking".lock_key(each.name) as key, each.alone
+        from unnest(names || ''::text, alones || false) as each (name, alone)
+       order by each.name <> '', 1, 2 desc
     ) as wanted;
 end
 $$;
@@ -144,6 +144,16 @@ as $$
    where counted is not null
   union all
   select unnest(shared), 'shared', null, null
+$$;
+--> statement-breakpoint
+
+-- The resources that a task counts.
+create function "tasking".counted_names(counted jsonb) returns text[]
+language plpgsql immutable
+as $$
+begin
+  return array(select c ->> 'resource' from jsonb_array_elements(counted) as c);
+end
 $$;
 --> statement-breakpoint
 
@@ -359,10 +369,12 @@ begin
     perform "tasking".enter_group(group_id, id, 'group:' || group_id = any (exclusive));
   end if;
   if exclusive <> '{}' or shared <> '{}' or counted is not null then
-    insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
-    select r.resource, place, r.mode, id, r.amount, r.capacity
-      from "tasking".places(exclusive, shared, counted) as r;
-    -- A statement of its own, so that it sees what the locks waited for.
+    -- It sees what the locks waited for, and not the places of its own, which are in nobody's way.
+    with placed as (
+      insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
+      select r.resource, place, r.mode, id, r.amount, r.capacity
+        from "tasking".places(exclusive, shared, counted) as r
+    )
     select "tasking".sees_all() and not b.blocked into is_free
       from "tasking".is_blocked(place, exclusive, shared, counted) as b;
   end if;
@@ -601,14 +613,18 @@ begin
   select array_agg(n.name), array_agg(n.alone)
     into names, alones
     from (
-      -- Two that only share a resource don't meet; whoever counts must see whoever counts.
-      select r.resource as name, r.mode <> 'shared' as alone
-        from "tasking".reservations(lining_up) as r
-      union all
-      -- A replaced twin's own lines change as well, but by a release, which never waits.
-      select format('%s %s', e ->> 'name', e ->> 'dedupeKey'), true
-        from jsonb_array_elements(batch) as e
-       where e ? 'dedupeKey'
+      select each.name, bool_or(each.alone) as alone
+        from (
+          -- Two that only share a resource don't meet; whoever counts must see whoever counts.
+          select r.resource as name, r.mode <> 'shared' as alone
+            from "tasking".reservations(lining_up) as r
+          union all
+          -- A replaced twin's own lines change as well, but by a release, which never waits.
+          select format('%s %s', e ->> 'name', e ->> 'dedupeKey'), true
+            from jsonb_array_elements(batch) as e
+           where e ? 'dedupeKey'
+        ) as each
+       group by each.name
     ) as n;
   if names is not null then
     perform "tasking".lock_names(names, alones);
@@ -630,11 +646,16 @@ language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
+declare
+  alone text[];
 begin
   if exclusive <> '{}' or shared <> '{}' or counted is not null then
+    alone := exclusive || case when counted is not null then "tasking".counted_names(counted) end;
     -- Two that only share a resource don't meet; whoever counts must see whoever counts.
-    perform "tasking".lock_names(array_agg(r.resource), array_agg(r.mode <> 'shared'))
-       from "tasking".places(exclusive, shared, counted) as r;
+    perform "tasking".lock_names(
+      alone || shared,
+      array_fill(true, array[cardinality(alone)]) || array_fill(false, array[cardinality(shared)])
+    );
   end if;
   return "tasking".take_in(
     id, name, queue, priority, input, exclusive, shared, counted, options, parent_id, null, group_id,
@@ -647,15 +668,13 @@ $$;
 -- Wakes workers with this commit, if no other one is about to: those that notify wait for each other,
 -- each until the one before is on the disk.
 create function "tasking".wake_with_commit(signal text) returns boolean
-language plpgsql
+language sql
 as $$
-begin
-  if not pg_try_advisory_xact_lock(hashtextextended('wake-ups of "tasking"', 1)) then
-    return false;
-  end if;
-  perform pg_notify(replace('"tasking"', '"', '') || '_signals', signal);
-  return true;
-end
+  select case
+           when pg_try_advisory_xact_lock(hashtextextended('wake-ups of "tasking"', 1))
+             then pg_notify(replace('"tasking"', '"', '') || '_signals', signal) is not null
+           else false
+         end
 $$;
 --> statement-breakpoint
 
