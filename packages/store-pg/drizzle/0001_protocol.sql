@@ -680,11 +680,14 @@ $$;
 
 -- Creates many tasks without conditions: all or none, in line in the order given. What is said of the
 -- nth task stands at the nth place of each array; its resources as the text of an array. `names` and
--- `alones` are the resources of all and whether some task needs one alone. Says which are blocked.
+-- `alones` are the resources of all and whether some task needs one alone; `place_names` and what
+-- follows are the places of all and the nth of which task each is, neighbors in the index one after
+-- another, so that its pages are at hand. Says which tasks are blocked.
 create function "tasking".dispatch_many(
   names text[], alones boolean[], ids uuid[], task_names text[], queues text[], priorities int[],
   inputs jsonb, exclusives text[], shareds text[], counteds jsonb[], optionses jsonb[],
-  parent_ids uuid[], group_ids uuid[], correlation_ids text[]
+  parent_ids uuid[], group_ids uuid[], correlation_ids text[], place_names text[],
+  place_modes "tasking".reservation_mode[], amounts int[], capacities int[], nths int[]
 )
 returns uuid[]
 language plpgsql
@@ -693,9 +696,12 @@ set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_pl
 as $$
 #variable_conflict use_variable
 declare
+  sees_all constant boolean := "tasking".sees_all();
   positions bigint[];
   moment timestamptz;
-  blocked uuid[];
+  blocked uuid[] := '{}';
+  held_up boolean[] := array_fill(false, array[cardinality(ids)]);
+  each_nth int;
 begin
   if names <> '{}' then
     perform "tasking".lock_names(names, alones);
@@ -735,41 +741,58 @@ begin
   end if;
 
   insert into "tasking".reservation (resource, position, mode, task_id, amount, capacity)
-  select r.resource, e.position, r.mode, e.id, r.amount, r.capacity
-    from unnest(ids, positions, exclusives, shareds, counteds)
-         as e (id, position, exclusive, shared, counted)
-   cross join lateral "tasking".places(e.exclusive::text[], e.shared::text[], e.counted) as r
-   -- Neighbors in the index one after another, so that its pages are at hand.
-   order by r.resource, e.position;
+  select p.resource, positions[p.nth], p.mode, ids[p.nth], p.amount, p.capacity
+    from unnest(place_names, place_modes, amounts, capacities, nths)
+         as p (resource, mode, amount, capacity, nth);
 
   -- A statement of its own, so that it sees what the locks waited for and the batch's own places.
-  with taken as (
-    insert into "tasking".task as t (
-      id, name, state, queue, priority, position, exclusive, shared, counted, options, parent_id,
-      group_id, correlation_id, dispatched_at, unblocked_at, input
-    )
-    select e.id, e.name, 'waiting', e.queue, e.priority, e.position, e.exclusive::text[],
-           e.shared::text[], e.counted, e.options, e.parent_id, e.group_id, e.correlation_id, moment,
-           case
-             when e.exclusive = '{}' and e.shared = '{}' and e.counted is null then moment
-             when "tasking".sees_all() and not b.blocked then moment
-           end,
-           e.input
-      from rows from (
-             unnest(ids), unnest(task_names), unnest(queues), unnest(priorities), unnest(positions),
-             unnest(exclusives), unnest(shareds), unnest(counteds), unnest(optionses),
-             unnest(parent_ids), unnest(group_ids), unnest(correlation_ids),
-             jsonb_array_elements(inputs)
-           ) as e (
-             id, name, queue, priority, position, exclusive, shared, counted, options, parent_id,
-             group_id, correlation_id, input
-           )
-     cross join lateral "tasking".is_blocked(
-       e.position, e.exclusive::text[], e.shared::text[], e.counted
-     ) as b
-    returning t.id, t.unblocked_at
+  for each_nth in
+    select p.nth
+      from unnest(place_names, place_modes, amounts, capacities, nths)
+           as p (resource, mode, amount, capacity, nth)
+     where not sees_all
+        or case
+             -- Not "exists": that may be planned as a hash of all there are.
+             when p.mode = 'exclusive' then (
+               select true
+                 from "tasking".reservation as ahead
+                where ahead.resource = p.resource and ahead.position < positions[p.nth]
+                limit 1
+             )
+             else (
+               select true
+                 from "tasking".reservation as ahead
+                where ahead.resource = p.resource
+                  and ahead.mode = 'exclusive'
+                  and ahead.position < positions[p.nth]
+                limit 1
+             )
+           end
+        or p.mode = 'counted'
+           and p.amount + "tasking".units_before(p.resource, positions[p.nth], p.capacity) > p.capacity
+  loop
+    if not held_up[each_nth] then
+      held_up[each_nth] := true;
+      blocked := blocked || ids[each_nth];
+    end if;
+  end loop;
+
+  insert into "tasking".task (
+    id, name, state, queue, priority, position, exclusive, shared, counted, options, parent_id,
+    group_id, correlation_id, dispatched_at, unblocked_at, input
   )
-  select coalesce(array_agg(t.id), '{}') into blocked from taken as t where t.unblocked_at is null;
+  select e.id, e.name, 'waiting', e.queue, e.priority, e.position, e.exclusive::text[],
+         e.shared::text[], e.counted, e.options, e.parent_id, e.group_id, e.correlation_id, moment,
+         case when not held_up[e.nth] then moment end, e.input
+    from rows from (
+           unnest(ids), unnest(task_names), unnest(queues), unnest(priorities), unnest(positions),
+           unnest(exclusives), unnest(shareds), unnest(counteds), unnest(optionses),
+           unnest(parent_ids), unnest(group_ids), unnest(correlation_ids),
+           jsonb_array_elements(inputs)
+         ) with ordinality as e (
+           id, name, queue, priority, position, exclusive, shared, counted, options, parent_id,
+           group_id, correlation_id, input, nth
+         );
   return blocked;
 end
 $$;

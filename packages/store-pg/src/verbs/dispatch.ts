@@ -1,5 +1,5 @@
 import { reservationsOf } from '@tasking/core'
-import type { DispatchedTask, Look, NewTask, TaskId, TaskState } from '@tasking/core'
+import type { DispatchedTask, Look, NewTask, Reservation, TaskId, TaskState } from '@tasking/core'
 import type { Connection } from '../connection.ts'
 import { arrayText, plainArrayText } from '../arguments.ts'
 import { codeOf } from '../errors.ts'
@@ -86,21 +86,20 @@ async function dispatchMany(
   schema: string,
   tasks: readonly NewTask[],
 ): Promise<DispatchedTask[]> {
+  const places = placesOf(tasks)
   // Of each resource, whether some task needs it alone: two that only share one don't meet.
   const alone = new Map<string, boolean>()
-  for (const { resource, mode } of tasks.flatMap(({ resources }) => reservationsOf(resources))) {
+  for (const { resource, mode } of places) {
     alone.set(resource, mode !== 'shared' || alone.get(resource) === true)
   }
-  const column = (value: (task: NewTask) => string | null) => {
-    const values = tasks.map(value)
-    // A column that ends early is filled with nulls.
-    return arrayText(values.every((each) => each === null) ? [] : values)
-  }
+  const column = (value: (task: NewTask) => string | null) => columnText(tasks.map(value))
   const [row] = await connection.query(
     `select to_json("${schema}".dispatch_many(
        $1::text::text[], $2::text::boolean[], $3::text::uuid[], $4::text::text[], $5::text::text[],
        $6::text::int[], $7::text::jsonb, $8::text::text[], $9::text::text[], $10::text::jsonb[],
-       $11::text::jsonb[], $12::text::uuid[], $13::text::uuid[], $14::text::text[]
+       $11::text::jsonb[], $12::text::uuid[], $13::text::uuid[], $14::text::text[],
+       $15::text::text[], $16::text::"${schema}".reservation_mode[], $17::text::int[],
+       $18::text::int[], $19::text::int[]
      ))`,
     [
       arrayText([...alone.keys()]),
@@ -117,11 +116,39 @@ async function dispatchMany(
       column(({ parentId }) => parentId ?? null),
       column(({ groupId }) => groupId ?? null),
       column(({ correlationId }) => correlationId ?? null),
+      arrayText(places.map(({ resource }) => resource)),
+      plainArrayText(places.map(({ mode }) => mode)),
+      columnText(places.map(({ mode, amount }) => (mode === 'counted' ? String(amount) : null))),
+      columnText(
+        places.map(({ mode, capacity }) => (mode === 'counted' ? String(capacity) : null)),
+      ),
+      plainArrayText(places.map(({ nth }) => nth)),
     ],
   )
   const [ids] = row as [readonly TaskId[]]
   const blocked = new Set(ids)
   return tasks.map(({ id }) => ({ id, state: 'waiting', blocked: blocked.has(id) }))
+}
+
+interface Place extends Reservation {
+  /** Of which task, from 1 on. */
+  readonly nth: number
+}
+
+/** The places of all, neighbors in the index of places one after another. */
+function placesOf(tasks: readonly NewTask[]): Place[] {
+  const places = tasks.flatMap(({ resources }, n) =>
+    reservationsOf(resources).map((reservation) => ({ ...reservation, nth: n + 1 })),
+  )
+  return places.toSorted((one, other) => {
+    if (one.resource === other.resource) return one.nth - other.nth
+    return one.resource < other.resource ? -1 : 1
+  })
+}
+
+/** One value for each row; a column that ends early is filled with nulls. */
+function columnText(values: readonly (string | null)[]): string {
+  return arrayText(values.every((value) => value === null) ? [] : values)
 }
 
 /**
