@@ -131,6 +131,10 @@ end
 $$;
 --> statement-breakpoint
 
+-- Where a task stands, and for what.
+create type "tasking".stand as (position bigint, exclusive text[], shared text[], counted jsonb);
+--> statement-breakpoint
+
 -- The places of a task in line.
 create function "tasking".places(exclusive text[], shared text[], counted jsonb)
 returns table (resource text, mode "tasking".reservation_mode, amount int, capacity int)
@@ -1280,6 +1284,8 @@ as $$
 #variable_conflict use_variable
 declare
   slow_ms constant real := 2;
+  -- Up to so many, the queries that follow say as well as one of their own whether there is anything.
+  few_slots constant int := 100;
   -- How far behind the last that was claimed a dispatch may commit and still be seen at once. Each
   -- place of it is a dead entry that every claim reads.
   margin constant bigint := 100;
@@ -1314,33 +1320,53 @@ begin
       ) as first;
   end if;
 
-  -- A part of the index for each name; with a floor two, all that is more urgent and what is not. Of
-  -- each the first that is there, for what follows to begin with.
-  select array_agg(known.name), array_agg(first.rank), array_agg(first.position),
-         array_agg(known.until)
-    into runnable, ranks, positions, untils
-    from (
-      select each.name, -2147483648 as rank, 0::bigint as position,
-             coalesce((floors -> each.name ->> 0)::int, 2147483647) as until
-        from unnest(names) as each (name)
-      union all
-      select each.name, (floors -> each.name ->> 0)::int, (floors -> each.name ->> 1)::bigint, 2147483647
-        from unnest(names) as each (name)
-       where floors ? each.name
-    ) as known
-   cross join lateral (
-     select - t.priority as rank, t.position
-       from "tasking".task as t
-      where t.queue = queue
-        and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name) = known.name
-        and (- t.priority, t.position) >= (known.rank, known.position)
-        and (- t.priority) < known.until
-        and t.state = 'waiting' and t.unblocked_at is not null
-      order by t.queue, coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name),
-               (- t.priority), t.position
-      limit 1
-   ) as first;
-  look_ms := extract(epoch from clock_timestamp() - moment) * 1000;
+  if floors is null and slots <= few_slots and cardinality(names) = 1 then
+    -- As what follows would do; but starting its queries is much of what a small turn costs.
+    picked := array(
+      select c.id
+        from "tasking".task as c
+       where c.queue = queue
+         and coalesce(c.name || chr(31) || (c.options ->> 'requires'), c.name) = names[1]
+         and c.state = 'waiting' and c.unblocked_at is not null
+       order by c.queue, coalesce(c.name || chr(31) || (c.options ->> 'requires'), c.name),
+                (- c.priority), c.position
+       limit slots
+         for no key update skip locked
+    );
+  elsif floors is null and slots <= few_slots then
+    runnable := names;
+    ranks := array_fill(-2147483648, array[cardinality(names)]);
+    positions := array_fill(0::bigint, array[cardinality(names)]);
+    untils := array_fill(2147483647, array[cardinality(names)]);
+  else
+    -- A part of the index for each name; with a floor two, all that is more urgent and what is not. Of
+    -- each the first that is there, for what follows to begin with.
+    select array_agg(known.name), array_agg(first.rank), array_agg(first.position),
+           array_agg(known.until)
+      into runnable, ranks, positions, untils
+      from (
+        select each.name, -2147483648 as rank, 0::bigint as position,
+               coalesce((floors -> each.name ->> 0)::int, 2147483647) as until
+          from unnest(names) as each (name)
+        union all
+        select each.name, (floors -> each.name ->> 0)::int, (floors -> each.name ->> 1)::bigint, 2147483647
+          from unnest(names) as each (name)
+         where floors ? each.name
+      ) as known
+     cross join lateral (
+       select - t.priority as rank, t.position
+         from "tasking".task as t
+        where t.queue = queue
+          and coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name) = known.name
+          and (- t.priority, t.position) >= (known.rank, known.position)
+          and (- t.priority) < known.until
+          and t.state = 'waiting' and t.unblocked_at is not null
+        order by t.queue, coalesce(t.name || chr(31) || (t.options ->> 'requires'), t.name),
+                 (- t.priority), t.position
+        limit 1
+     ) as first;
+    look_ms := extract(epoch from clock_timestamp() - moment) * 1000;
+  end if;
   while runnable is not null loop
     chosen := '{1}';
     shares := array[slots - cardinality(picked)];
@@ -1410,6 +1436,7 @@ begin
      ) as gave
      where gave.tasks = coalesce(shares[array_position(chosen, known.nth::int)], 0);
   end loop;
+  look_ms := coalesce(look_ms, extract(epoch from clock_timestamp() - moment) * 1000);
   if picked = '{}' then
     return;
   end if;
@@ -1508,7 +1535,6 @@ begin
       from jsonb_to_recordset(completions) as c (
              id uuid, "fencingToken" bigint, state text, error jsonb, "delayMs" float8, "keepPlace" boolean
            )
-     where c.state in ('retry', 'orphan')
   ), again as (
     update "tasking".task as t
        set state = (case
@@ -1581,11 +1607,13 @@ $$;
 -- single statement deadlocks, since SKIP LOCKED waits where the snapshot is older than a claim.
 -- `known` is null but after a turn whose answer was lost: then whatever else the worker owns was
 -- claimed by that turn, and is handed over again with a new fencing token. `floors` says for each
--- queue where its claim begins. What completed like most tasks do comes by columns instead of in
--- `completions`, since that costs less: `done`, their `tokens` and `results` (none if all are null).
+-- queue where its claim begins. What has completed or failed comes by columns, since that costs less:
+-- `done`, their `tokens`, `results` and `errors` (none if all are null), and which of them have `failed`
+-- or are `stored` by their handlers' own transactions. What is to be put back comes in `completions`.
 create function "tasking".turn(
   worker uuid, slots int, completions jsonb, pending jsonb, known jsonb, floors jsonb default null,
-  done uuid[] default '{}', tokens bigint[] default '{}', results jsonb default '[]'
+  done uuid[] default '{}', tokens bigint[] default '{}', results jsonb default '[]',
+  failed uuid[] default '{}', errors jsonb default '[]', stored uuid[] default '{}'
 )
 returns json
 language plpgsql
@@ -1600,6 +1628,7 @@ declare
   sent constant int := cardinality(done) + jsonb_array_length(completions);
   held uuid[];
   finished uuid[];
+  stands "tasking".stand[];
   resources text[];
   modes "tasking".reservation_mode[];
   positions bigint[];
@@ -1629,27 +1658,21 @@ begin
   if sent > 0 then
     -- Nobody is waited for here: a row that somebody else's transaction holds (a handler's own, or a
     -- dispatch that replaces) is asked for again with the next turn.
-    with told as materialized (
-      select c.id, c.token, 'completed' as state, nullif(c.result, 'null') as result, null::jsonb as error
-        from rows from (unnest(done, tokens), jsonb_array_elements(results)) as c (id, token, result)
-      union all
-      select c.id, c."fencingToken", c.state, c.result, c.error
-        from jsonb_to_recordset(completions) as c (
-               id uuid, "fencingToken" bigint, state text, result jsonb, error jsonb
-             )
-       where completions <> '[]' and c.state not in ('retry', 'orphan')
-    ), ended as (
+    with ended as (
       update "tasking".task as t
          set state = (case
                         when t.state = 'canceling' then 'canceled'
-                        when c.state = 'completed' and t.ends_as is null then 'completed'
-                        else 'failed'
+                        when c.id = any (failed) or t.ends_as is not null then 'failed'
+                        else 'completed'
                       end)::"tasking".task_state,
-             result = case when t.state = 'canceling' or t.ends_as is not null then null else c.result end,
+             result = case
+                        when t.state <> 'canceling' and t.ends_as is null then nullif(c.result, 'null')
+                      end,
              -- An orphan ends as was said, whatever came of its clean-up.
-             error = case when t.ends_as is null then c.error else t.error end,
+             error = case when t.ends_as is null then nullif(c.error, 'null') else t.error end,
              finished_at = moment
-        from told as c
+        from rows from (unnest(done, tokens), jsonb_array_elements(results), jsonb_array_elements(errors))
+             as c (id, token, result, error)
        cross join lateral (
          select held.ctid
            from "tasking".task as held
@@ -1663,26 +1686,33 @@ begin
             for no key update skip locked
        ) as own
        where t.ctid = own.ctid
-      returning t.id, t.position, t.exclusive, t.shared, t.counted
-    ), place as (
-      select e.position, r.resource, 'exclusive'::"tasking".reservation_mode as mode
-        from ended as e cross join lateral unnest(e.exclusive) as r (resource)
-       where e.exclusive <> '{}'
-      union all
-      select e.position, r.resource, 'shared'
-        from ended as e cross join lateral unnest(e.shared) as r (resource)
-       where e.shared <> '{}'
-      union all
-      select e.position, r.resource, 'counted'
-        from ended as e
-       cross join lateral jsonb_to_recordset(e.counted) as r (resource text)
-       where e.counted is not null
+      returning t.id,
+                case
+                  when t.exclusive <> '{}' or t.shared <> '{}' or t.counted is not null
+                    then row(t.position, t.exclusive, t.shared, t.counted)::"tasking".stand
+                end as stand
     )
-    select (select array_agg(e.id) from ended as e), array_agg(p.resource), array_agg(p.mode),
-           array_agg(p.position)
-      into finished, resources, modes, positions
-      from place as p;
-    if completions <> '[]' and completions @? '$[*] ? (@.state == "retry" || @.state == "orphan")' then
+    select array_agg(e.id), array_agg(e.stand) filter (where num_nonnulls(e.stand) > 0)
+      into finished, stands
+      from ended as e;
+    if stands is not null then
+      -- Not by "places", which would be called for each: three passes cost less.
+      select array_agg(p.resource), array_agg(p.mode), array_agg(p.position)
+        into resources, modes, positions
+        from (
+          select s.position, r.resource, 'exclusive'::"tasking".reservation_mode as mode
+            from unnest(stands) as s cross join lateral unnest(s.exclusive) as r (resource)
+          union all
+          select s.position, r.resource, 'shared'
+            from unnest(stands) as s cross join lateral unnest(s.shared) as r (resource)
+           where s.shared <> '{}'
+          union all
+          select s.position, r.resource, 'counted'
+            from unnest(stands) as s cross join lateral jsonb_to_recordset(s.counted) as r (resource text)
+           where s.counted is not null
+        ) as p;
+    end if;
+    if completions <> '[]' then
       select coalesce(finished, '{}') || r.ids, resources || r.names, modes || r.kinds,
              positions || r.places, r.orphans
         into finished, resources, modes, positions, orphans
@@ -1690,7 +1720,9 @@ begin
     end if;
     if coalesce(cardinality(finished), 0) < sent then
       completions := completions || coalesce((
-        select jsonb_agg(jsonb_build_object('id', c.id, 'fencingToken', c.token))
+        select jsonb_agg(jsonb_build_object(
+                 'id', c.id, 'fencingToken', c.token, 'inTransaction', c.id = any (stored)
+               ))
           from unnest(done, tokens) as c (id, token)
       ), '[]');
       -- What a handler has stored in its own transaction stands, and is released in the eyes of the

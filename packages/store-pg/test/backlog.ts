@@ -19,6 +19,9 @@ const kinds = {
 /** The worker that runs whatever runs. */
 export const workerId = '00000000-0000-7000-8000-000000000001'
 
+/** One that knows tasks of another name, too. */
+export const versatileId = '00000000-0000-7000-8000-000000000002'
+
 /** The tasks of a backlog that a test deals with, by id. */
 export const known = {
   /** Runs with `line`, at its head. */
@@ -49,7 +52,9 @@ export async function fill(sql: postgres.Sql, size: number): Promise<void> {
     insert into tasking.app_status (
       id, name, version, ttl_ms, concurrency, queues, task_names, started_at, last_heartbeat_at
     )
-    values (${workerId}, 'w', '', 3600000, 100, '{default}', '{task}', now(), now())`
+    values
+      (${workerId}, 'w', '', 3600000, 100, '{default}', '{task}', now(), now()),
+      (${versatileId}, 'v', '', 3600000, 100, '{default}', '{another,task}', now(), now())`
   await insert(sql, kinds.holder, [1, 1], { ...running, exclusive: `'{line}'` })
   await insert(sql, kinds.unit, [1, 8], { ...running, counted: units })
   await insert(sql, kinds.free, [1, 20], { unblocked_at: 'now()' })

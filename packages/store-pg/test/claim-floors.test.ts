@@ -1,5 +1,5 @@
 import { systemClock } from '@tasking/core'
-import type { Clock } from '@tasking/core'
+import type { ClaimedTask, Clock } from '@tasking/core'
 import { useDatabase } from '@tasking/testbed'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -111,10 +111,10 @@ describe('a claim from a floor', () => {
   })
   afterAll(() => sql.end({ timeout: 1 }))
 
-  const turn = (id: string, floors: object | null, completions: unknown[] = []) =>
-    `select tasking.turn('${id}', 100, '${JSON.stringify(completions)}', '[]', null, ${
+  const turn = (id: string, floors: object | null, ended: readonly ClaimedTask[] = []) =>
+    `select tasking.turn('${id}', 100, '[]', '[]', null, ${
       floors === null ? 'null' : `'${JSON.stringify(floors)}'`
-    }) as turn`
+    }, '{${ended.map((task) => task.id).join(',')}}', '{${ended.map((task) => task.fencingToken).join(',')}}') as turn`
 
   /** What a turn claims: ids. It is taken back. */
   async function claimed(statement: string): Promise<string[] | undefined> {
@@ -175,12 +175,11 @@ describe('a claim from a floor', () => {
     const [first, second] = [0, 1].map(() => taskOf(store, { exclusive: ['r'] }))
     await store.dispatch([first, second].flatMap((task) => task ?? []))
     const before = taskOf(store)
-    const [held] = await claim(store, id, 1)
+    const held = await claim(store, id, 1)
     await store.dispatch([before])
     const floors = { default: { task: [0, 1_000_000] } }
-    const ends = held ? [{ ...completed(held), fencingToken: `${held.fencingToken}` }] : []
     expect(await claimed(turn(id, floors))).toEqual([])
-    expect(await claimed(turn(id, floors, ends))).toEqual([second?.id, before.id])
+    expect(await claimed(turn(id, floors, held))).toEqual([second?.id, before.id])
     expect(await claimed(turn(id, { default: { other: [0, 1_000_000] } }))).toContain(before.id)
     expect(await claimed(turn(id, { other: { task: [0, 1_000_000] } }))).toContain(before.id)
   })

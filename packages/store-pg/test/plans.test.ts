@@ -1,7 +1,7 @@
 import { useDatabase } from '@tasking/testbed'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { clear, fill, known, lengthen, workerId } from './backlog.ts'
+import { clear, fill, known, lengthen, versatileId, workerId } from './backlog.ts'
 
 const database = useDatabase()
 let sql: postgres.Sql
@@ -13,17 +13,11 @@ afterAll(() => sql.end({ timeout: 1 }))
 
 const json = (value: unknown) => `'${JSON.stringify(value)}'`
 
-const turn = (slots: number, completions: unknown[], looks: unknown[] = []) =>
-  `tasking.turn('${workerId}', ${slots}, ${json(completions)}, ${json(looks)}, null)`
+const turn = (slots: number, putBack: object[] = [], looks: unknown[] = [], worker = workerId) =>
+  `tasking.turn('${worker}', ${slots}, ${json(putBack)}, ${json(looks)}, null)`
 
-// The fencing token of the first of its kind.
-const ended = (id: string, inTransaction?: true) => ({
-  ...{ id, fencingToken: '1', state: 'completed', result: null, inTransaction },
-})
-
-// As the store sends what completed like most tasks do.
-const endedByColumns = (slots: number, id: string, token: number) =>
-  `tasking.turn('${workerId}', ${slots}, '[]', '[]', null, null, '{${id}}', '{${token}}', '[]')`
+const turnWithEnd = (slots: number, id: string, token = 1, stored = '{}') =>
+  `tasking.turn('${workerId}', ${slots}, '[]', '[]', null, null, '{${id}}', '{${token}}', stored => '${stored}')`
 
 const dispatch = (...batch: object[]) => {
   const elements = batch.map((element, n) => ({
@@ -35,6 +29,19 @@ const dispatch = (...batch: object[]) => {
 
 const units = (amount: number) => ({ counted: [{ resource: 'gpu', amount, capacity: 8 }] })
 
+const dispatchOne = ({ exclusive = '{}', shared = '{}', counted = 'null' }) =>
+  `tasking.dispatch_one('00000000-0000-7000-9000-000000000000', 'task', 'default', 0, 'null',
+     '${exclusive}', '${shared}', ${counted}, null, null, null, null)`
+
+// Three tasks, with a place of each kind.
+const dispatchMany = () =>
+  `tasking.dispatch_many(
+     '{a,gpu,line}', '{f,t,t}',
+     '{00000000-0000-7000-9000-000000000000,00000000-0000-7000-9000-000000000001,00000000-0000-7000-9000-000000000002}',
+     '{task,task,task}', '{default,default,default}', '{0,0,0}', '[1,2,3]', '{"{line}","{}","{}"}',
+     '{"{}","{a}","{}"}', array[null, null, ${json(units(2).counted)}::jsonb], '{}', '{}', '{}', '{}',
+     '{a,gpu,line}', '{shared,counted,exclusive}', '{null,2,null}', '{null,8,null}', '{2,3,1}')`
+
 const look = (resource: string, mode: string) => ({ resource, mode, inFlight: true })
 
 const [lowest, highest] = [
@@ -44,15 +51,25 @@ const [lowest, highest] = [
 
 /** What the store does, with whatever stands in line. */
 const verbs: Readonly<Record<string, string>> = {
-  'a turn that claims': turn(10, []),
-  'a turn that finishes, frees the next and claims it': turn(30, [ended(known.holder)]),
-  'a turn that is told of an end by columns': endedByColumns(30, known.holder, 1),
-  'a turn that is told of an end that is not its own': endedByColumns(30, known.holder, 999),
-  'a turn that gives units back': turn(30, [ended(known.unit)]),
-  'a turn after the completion in a transaction': turn(0, [ended(known.holder, true)]),
+  'a turn that claims': turn(10),
+  'a turn that claims for many slots': turn(200),
+  'a turn that claims tasks of any of its names': turn(10, [], [], versatileId),
+  'a turn that claims them for many slots': turn(200, [], [], versatileId),
+  'a turn that finishes, frees the next and claims it': turnWithEnd(30, known.holder),
+  'a turn that is told of an end that is not its own': turnWithEnd(30, known.holder, 999),
+  'a turn that gives units back': turnWithEnd(30, known.unit),
+  'a turn after the completion in a transaction': turnWithEnd(
+    0,
+    known.holder,
+    1,
+    `{${known.holder}}`,
+  ),
   'a turn that looks again': turn(0, [], [look('line', 'exclusive'), look('gpu', 'counted')]),
   'a turn after a lost answer': `tasking.turn('${workerId}', 1, '[]', '[]', '[]')`,
   'a dispatch': dispatch({ exclusive: ['line'], shared: ['gpu'] }, { exclusive: ['a', 'b'] }),
+  'a single dispatch': dispatchOne({ exclusive: '{line}', shared: '{a}' }),
+  'a single dispatch of counted resources': dispatchOne({ counted: json(units(2).counted) }),
+  'a batch': dispatchMany(),
   'a dispatch of counted resources': dispatch(units(2), units(8)),
   'a dispatch that finds a twin': dispatch({ dedupeKey: '3 700' }),
   'a dispatch that is skipped for its twin': dispatch({ dedupeKey: '3 700', ifTwin: 'skip' }),
@@ -73,9 +90,9 @@ const verbs: Readonly<Record<string, string>> = {
   'a look at a line': `tasking.release(null, null, null, ${json([look('line', 'exclusive')])})`,
   'a dispatch for later': dispatch({ exclusive: ['line'], delayMs: 1_000, dedupeKey: '3 700' }),
   'a turn that tries again later': turn(0, [
-    { ...ended(known.holder), state: 'retry', delayMs: 5 },
+    { id: known.holder, fencingToken: '1', state: 'retry', delayMs: 5 },
   ]),
-  'a turn that finds out when something is due': turn(0, []),
+  'a turn that finds out when something is due': turn(0),
   'a promotion of what is due': `tasking.promote(5, '-infinity', '${known.first}')`,
   'the loss of a worker': `tasking.lose_worker('${workerId}', '{}')`,
   housekeeping: 'tasking.housekeep(false)',

@@ -68,12 +68,12 @@ export async function turn(
   { workerId, slots, completions, looks, known }: Turn,
 ): Promise<TurnOutcome> {
   const from = claimFloors.next(workerId)
-  const plain = completions.filter(isPlain)
-  const results = plain.map(({ result }) => result)
+  const ends = completions.filter(isEnd)
   const [row] = await connection.query(
     `select "${schema}".turn(
        $1::text::uuid, $2::int, $3::text::jsonb, $4::text::jsonb, $5::text::jsonb, $6::text::jsonb,
-       $7::text::uuid[], $8::text::bigint[], $9::text::jsonb
+       $7::text::uuid[], $8::text::bigint[], $9::text::jsonb, $10::text::uuid[],
+       $11::text::jsonb, $12::text::uuid[]
      )`,
     [
       workerId,
@@ -81,15 +81,18 @@ export async function turn(
       // Not by a replacer, which would be asked for every value.
       JSON.stringify(
         completions
-          .filter((one) => !isPlain(one))
+          .filter((one) => !isEnd(one))
           .map((one) => ({ ...one, fencingToken: String(one.fencingToken) })),
       ),
       JSON.stringify(looks),
       known === undefined ? null : JSON.stringify(known),
       from === undefined ? null : JSON.stringify(byQueue(from)),
-      plainArrayText(plain.map(({ id }) => id)),
-      plainArrayText(plain.map(({ fencingToken }) => fencingToken)),
-      results.every((result) => result === null) ? '[]' : JSON.stringify(results),
+      plainArrayText(ends.map(({ id }) => id)),
+      plainArrayText(ends.map(({ fencingToken }) => fencingToken)),
+      jsonColumn(ends.map((one) => (one.state === 'completed' ? one.result : null))),
+      plainArrayText(ends.filter(({ state }) => state !== 'completed').map(({ id }) => id)),
+      jsonColumn(ends.map((one) => (one.state === 'completed' ? null : one.error))),
+      plainArrayText(ends.filter(({ inTransaction }) => inTransaction).map(({ id }) => id)),
     ],
   )
   const [document] = row as [TurnDocument]
@@ -116,9 +119,15 @@ function byQueue(floors: Floors): unknown {
   return Object.fromEntries([...queues].map(([queue, names]) => [queue, Object.fromEntries(names)]))
 }
 
-/** Completed, and nothing else is to be said of it. */
-function isPlain(one: Completion): one is Completion & { readonly state: 'completed' } {
-  return one.state === 'completed' && !one.inTransaction
+type End = Exclude<Completion, { readonly state: 'retry' | 'orphan' }>
+
+/** Not to be put back. */
+function isEnd(one: Completion): one is End {
+  return one.state !== 'retry' && one.state !== 'orphan'
+}
+
+function jsonColumn(values: readonly unknown[]): string {
+  return values.every((value) => value === null) ? '[]' : JSON.stringify(values)
 }
 
 function toClaimedTasks([token, ids, names, queues, inputs, rests]: ClaimDocument): ClaimedTask[] {
