@@ -64,8 +64,12 @@ describe.each(kinds)('a cancel on %s', (kind) => {
   test("aborts a running handler's signal, with the reason", async () => {
     await using scene = await Scene.open(kind)
     const reasons: unknown[] = []
-    const { definition, running } = untilAborted(scene, (signal) => {
+    // What the cancel answers is read after its commit: the task may have ended by then.
+    let goOn: () => void = () => undefined
+    const answered = new Promise<void>((resolve) => (goOn = resolve))
+    const { definition, running } = untilAborted(scene, async (signal) => {
       reasons.push(signal.reason)
+      await answered
       signal.throwIfAborted()
     })
     const tasking = scene.tasking([definition])
@@ -73,6 +77,7 @@ describe.each(kinds)('a cancel on %s', (kind) => {
     const handle = await tasking.dispatch(definition)
     await running
     expect(await handle.cancel('superseded')).toMatchObject({ state: 'canceling' })
+    goOn()
     expect(await handle.finished()).toMatchObject({
       state: 'canceled',
       cancelReason: 'superseded',
