@@ -25,6 +25,10 @@ export function plainArrayText(values: readonly (string | number | bigint | bool
   return `{${values.join(',')}}`
 }
 
+// Means itself in an array without quotes, unless it reads "null".
+const plain = /^[\w./:-]+$/
+
 function quoted(value: string): string {
+  if (plain.test(value) && !/^null$/i.test(value)) return value
   return `"${/["\\]/.test(value) ? value.replaceAll(/["\\]/g, String.raw`\$&`) : value}"`
 }

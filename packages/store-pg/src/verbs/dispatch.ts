@@ -1,5 +1,11 @@
-import { reservationsOf } from '@tasking/core'
-import type { DispatchedTask, Look, NewTask, Reservation, TaskId, TaskState } from '@tasking/core'
+import type {
+  DispatchedTask,
+  Look,
+  NewTask,
+  ReservationMode,
+  TaskId,
+  TaskState,
+} from '@tasking/core'
 import type { Connection } from '../connection.ts'
 import { arrayText, plainArrayText } from '../arguments.ts'
 import { codeOf } from '../errors.ts'
@@ -87,11 +93,7 @@ async function dispatchMany(
   tasks: readonly NewTask[],
 ): Promise<DispatchedTask[]> {
   const places = placesOf(tasks)
-  // Of each resource, whether some task needs it alone: two that only share one don't meet.
-  const alone = new Map<string, boolean>()
-  for (const { resource, mode } of places) {
-    alone.set(resource, mode !== 'shared' || alone.get(resource) === true)
-  }
+  const { names, alones } = linesOf(places)
   const column = (value: (task: NewTask) => string | null) => columnText(tasks.map(value))
   const [row] = await connection.query(
     `select to_json("${schema}".dispatch_many(
@@ -102,8 +104,8 @@ async function dispatchMany(
        $18::text::int[], $19::text::int[]
      ))`,
     [
-      arrayText([...alone.keys()]),
-      plainArrayText([...alone.values()]),
+      arrayText(names),
+      plainArrayText(alones),
       plainArrayText(tasks.map(({ id }) => id)),
       column(({ name }) => name),
       column(({ queue }) => queue),
@@ -118,10 +120,8 @@ async function dispatchMany(
       column(({ correlationId }) => correlationId ?? null),
       arrayText(places.map(({ resource }) => resource)),
       plainArrayText(places.map(({ mode }) => mode)),
-      columnText(places.map(({ mode, amount }) => (mode === 'counted' ? String(amount) : null))),
-      columnText(
-        places.map(({ mode, capacity }) => (mode === 'counted' ? String(capacity) : null)),
-      ),
+      columnText(places.map(({ amount }) => amount)),
+      columnText(places.map(({ capacity }) => capacity)),
       plainArrayText(places.map(({ nth }) => nth)),
     ],
   )
@@ -130,20 +130,45 @@ async function dispatchMany(
   return tasks.map(({ id }) => ({ id, state: 'waiting', blocked: blocked.has(id) }))
 }
 
-interface Place extends Reservation {
+interface Place {
+  readonly resource: string
+  readonly mode: ReservationMode
+  readonly amount: string | null
+  readonly capacity: string | null
   /** Of which task, from 1 on. */
   readonly nth: number
 }
 
 /** The places of all, neighbors in the index of places one after another. */
 function placesOf(tasks: readonly NewTask[]): Place[] {
-  const places = tasks.flatMap(({ resources }, n) =>
-    reservationsOf(resources).map((reservation) => ({ ...reservation, nth: n + 1 })),
-  )
-  return places.toSorted((one, other) => {
+  const places: Place[] = []
+  tasks.forEach(({ resources: { exclusive, shared, counted = [] } }, n) => {
+    const uncounted = { amount: null, capacity: null, nth: n + 1 }
+    for (const resource of exclusive) places.push({ resource, mode: 'exclusive', ...uncounted })
+    for (const resource of shared) places.push({ resource, mode: 'shared', ...uncounted })
+    for (const { resource, amount, capacity } of counted) {
+      const units = { amount: String(amount), capacity: String(capacity) }
+      places.push({ resource, mode: 'counted', ...units, nth: n + 1 })
+    }
+  })
+  return places.sort((one, other) => {
     if (one.resource === other.resource) return one.nth - other.nth
     return one.resource < other.resource ? -1 : 1
   })
+}
+
+/** Of sorted places, each resource, and whether some task needs it alone: two that only share one don't meet. */
+function linesOf(places: readonly Place[]): { names: string[]; alones: boolean[] } {
+  const names: string[] = []
+  const alones: boolean[] = []
+  for (const { resource, mode } of places) {
+    if (names.at(-1) !== resource) {
+      names.push(resource)
+      alones.push(false)
+    }
+    if (mode !== 'shared') alones[alones.length - 1] = true
+  }
+  return { names, alones }
 }
 
 /** One value for each row; a column that ends early is filled with nulls. */
