@@ -1286,6 +1286,7 @@ declare
   slow_ms constant real := 2;
   -- Up to so many, the queries that follow say as well as one of their own whether there is anything.
   few_slots constant int := 100;
+  row_ms constant real := 0.05;
   -- How far behind the last that was claimed a dispatch may commit and still be seen at once. Each
   -- place of it is a dead entry that every claim reads.
   margin constant bigint := 100;
@@ -1436,7 +1437,10 @@ begin
      ) as gave
      where gave.tasks = coalesce(shares[array_position(chosen, known.nth::int)], 0);
   end loop;
-  look_ms := coalesce(look_ms, extract(epoch from clock_timestamp() - moment) * 1000);
+  -- Without what it takes to lock a row.
+  look_ms := coalesce(look_ms, greatest(
+    0, extract(epoch from clock_timestamp() - moment) * 1000 - row_ms * cardinality(picked)
+  ));
   if picked = '{}' then
     return;
   end if;
@@ -1535,6 +1539,7 @@ begin
       from jsonb_to_recordset(completions) as c (
              id uuid, "fencingToken" bigint, state text, error jsonb, "delayMs" float8, "keepPlace" boolean
            )
+     where c.state in ('retry', 'orphan')
   ), again as (
     update "tasking".task as t
        set state = (case
@@ -1608,12 +1613,13 @@ $$;
 -- `known` is null but after a turn whose answer was lost: then whatever else the worker owns was
 -- claimed by that turn, and is handed over again with a new fencing token. `floors` says for each
 -- queue where its claim begins. What has completed or failed comes by columns, since that costs less:
--- `done`, their `tokens`, `results` and `errors` (none if all are null), and which of them have `failed`
--- or are `stored` by their handlers' own transactions. What is to be put back comes in `completions`.
+-- `done`, their `tokens` and `results`, whether they have `failed`, and `errors` (none if all are null or
+-- false), and which of them are `stored` by their handlers' own transactions. What is to be put back
+-- comes in `completions`.
 create function "tasking".turn(
   worker uuid, slots int, completions jsonb, pending jsonb, known jsonb, floors jsonb default null,
   done uuid[] default '{}', tokens bigint[] default '{}', results jsonb default '[]',
-  failed uuid[] default '{}', errors jsonb default '[]', stored uuid[] default '{}'
+  failed boolean[] default '{}', errors jsonb default '[]', stored uuid[] default '{}'
 )
 returns json
 language plpgsql
@@ -1662,7 +1668,7 @@ begin
       update "tasking".task as t
          set state = (case
                         when t.state = 'canceling' then 'canceled'
-                        when c.id = any (failed) or t.ends_as is not null then 'failed'
+                        when c.failed or t.ends_as is not null then 'failed'
                         else 'completed'
                       end)::"tasking".task_state,
              result = case
@@ -1671,8 +1677,9 @@ begin
              -- An orphan ends as was said, whatever came of its clean-up.
              error = case when t.ends_as is null then nullif(c.error, 'null') else t.error end,
              finished_at = moment
-        from rows from (unnest(done, tokens), jsonb_array_elements(results), jsonb_array_elements(errors))
-             as c (id, token, result, error)
+        from rows from (
+               unnest(done, tokens, failed), jsonb_array_elements(results), jsonb_array_elements(errors)
+             ) as c (id, token, failed, result, error)
        cross join lateral (
          select held.ctid
            from "tasking".task as held

@@ -72,7 +72,7 @@ export async function turn(
   const [row] = await connection.query(
     `select "${schema}".turn(
        $1::text::uuid, $2::int, $3::text::jsonb, $4::text::jsonb, $5::text::jsonb, $6::text::jsonb,
-       $7::text::uuid[], $8::text::bigint[], $9::text::jsonb, $10::text::uuid[],
+       $7::text::uuid[], $8::text::bigint[], $9::text::jsonb, $10::text::boolean[],
        $11::text::jsonb, $12::text::uuid[]
      )`,
     [
@@ -90,7 +90,11 @@ export async function turn(
       plainArrayText(ends.map(({ id }) => id)),
       plainArrayText(ends.map(({ fencingToken }) => fencingToken)),
       jsonColumn(ends.map((one) => (one.state === 'completed' ? one.result : null))),
-      plainArrayText(ends.filter(({ state }) => state !== 'completed').map(({ id }) => id)),
+      plainArrayText(
+        ends.every(({ state }) => state === 'completed')
+          ? []
+          : ends.map(({ state }) => state !== 'completed'),
+      ),
       jsonColumn(ends.map((one) => (one.state === 'completed' ? null : one.error))),
       plainArrayText(ends.filter(({ inTransaction }) => inTransaction).map(({ id }) => id)),
     ],
