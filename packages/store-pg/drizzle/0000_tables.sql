@@ -151,8 +151,9 @@ CREATE INDEX "schedule_due" ON "tasking"."schedule" USING btree ("next_at") WHER
 CREATE INDEX "task_claim" ON "tasking"."task" USING btree ("queue",coalesce("name" || chr(31) || ("options" ->> 'requires'), "name"),(- "priority"),"position") WHERE "tasking"."task"."state" = 'waiting' and "tasking"."task"."unblocked_at" is not null;--> statement-breakpoint
 CREATE INDEX "task_owned" ON "tasking"."task" USING btree ("worker_id","state") WHERE "tasking"."task"."state" in ('running', 'canceling');--> statement-breakpoint
 CREATE INDEX "task_scheduled" ON "tasking"."task" USING btree ("run_at","id") WHERE "tasking"."task"."state" = 'scheduled';--> statement-breakpoint
+CREATE INDEX "task_orphaned" ON "tasking"."task" USING btree ("id") WHERE "tasking"."task"."ends_as" is not null and "tasking"."task"."state" = 'waiting';--> statement-breakpoint
 CREATE INDEX "task_requiring" ON "tasking"."task" USING btree (("name" || chr(31) || ("options" ->> 'requires'))) WHERE ("tasking"."task"."options" ->> 'requires') is not null and "tasking"."task"."state" in ('scheduled', 'waiting');--> statement-breakpoint
 CREATE INDEX "task_children" ON "tasking"."task" USING btree ("parent_id","state") WHERE "tasking"."task"."parent_id" is not null;--> statement-breakpoint
 CREATE INDEX "task_members" ON "tasking"."task" USING btree ("group_id","state") WHERE "tasking"."task"."group_id" is not null;--> statement-breakpoint
-CREATE INDEX "task_ended" ON "tasking"."task" USING btree ("state","id") WHERE "tasking"."task"."state" in ('failed', 'canceled', 'skipped') or "tasking"."task"."ends_as" is not null;--> statement-breakpoint
+CREATE INDEX "task_ended" ON "tasking"."task" USING btree ("state","id") WHERE "tasking"."task"."state" in ('failed', 'canceled', 'skipped');--> statement-breakpoint
 CREATE UNIQUE INDEX "task_dedupe" ON "tasking"."task" USING btree ("name","dedupe_key") WHERE "tasking"."task"."dedupe_key" is not null and "tasking"."task"."state" in ('scheduled', 'waiting', 'running', 'canceling');

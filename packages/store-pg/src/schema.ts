@@ -97,16 +97,20 @@ export function tablesIn(schemaName: string) {
       index('task_scheduled')
         .on(t.runAt, t.id)
         .where(sql`${t.state} = 'scheduled'`),
-      // Nearly always empty, so that housekeeping can afford to ask it: of those that some worker is yet to claim by what they require.
+      // Nearly always empty, so that housekeeping can afford to ask it.
+      index('task_orphaned')
+        .on(t.id)
+        .where(sql`${t.endsAs} is not null and ${t.state} = 'waiting'`),
+      // Nearly always empty, too: of those that some worker is yet to claim by what they require.
       index('task_requiring')
         .on(sql`(${t.name} || chr(31) || (${t.options} ->> 'requires'))`)
         .where(
           sql`(${t.options} ->> 'requires') is not null and ${t.state} in ('scheduled', 'waiting')`,
         ),
-      // What a purge looks for, and orphans. Most tasks complete; those are found by their ids, for nothing.
+      // What a purge looks for. Most tasks complete; those are found by their ids, for nothing.
       index('task_ended')
         .on(t.state, t.id)
-        .where(sql`${t.state} in ('failed', 'canceled', 'skipped') or ${t.endsAs} is not null`),
+        .where(sql`${t.state} in ('failed', 'canceled', 'skipped')`),
       uniqueIndex('task_dedupe')
         .on(t.name, t.dedupeKey)
         .where(
