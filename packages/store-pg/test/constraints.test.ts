@@ -62,97 +62,54 @@ describe('the database takes', () => {
   })
 })
 
-describe('the database refuses', () => {
-  test.each<[what: string, table: string, Row, constraint: string]>([
-    ...['worker_id', 'fencing_token', 'started_at', 'unblocked_at'].map(
-      (column): [string, string, Row, string] => [
-        `a running task without ${column}`,
-        'task',
-        { ...owned, [column]: 'null' },
-        'task_running_has_owner',
-      ],
-    ),
-    [
-      'a canceling task without an owner',
-      'task',
-      { ...owned, state: `'canceling'`, worker_id: 'null' },
-      'task_running_has_owner',
-    ],
-    [
-      'a final task without an end',
-      'task',
-      { ...task, state: `'failed'` },
-      'task_final_is_finished',
-    ],
-    ['an end before it', 'task', { ...task, finished_at: 'now()' }, 'task_final_is_finished'],
-    [
-      'a scheduled task without a time',
-      'task',
-      { ...scheduled, run_at: 'null' },
-      'task_special_is_sound',
-    ],
-    [
-      'a scheduled task with an owner',
-      'task',
-      { ...scheduled, worker_id: 'gen_random_uuid()' },
-      'task_special_is_sound',
-    ],
-    [
-      'a scheduled task of a group that is in no line',
-      'task',
-      { ...scheduled, group_id: 'gen_random_uuid()' },
-      'task_special_is_sound',
-    ],
-    [
-      'an orphan that is blocked',
-      'task',
-      { ...orphan, unblocked_at: 'null' },
-      'task_special_is_sound',
-    ],
-    ['an orphan without an error', 'task', { ...orphan, error: 'null' }, 'task_special_is_sound'],
-    [
-      'an orphan that completes',
-      'task',
-      { ...orphan, state: `'completed'`, finished_at: 'now()' },
-      'task_special_is_sound',
-    ],
-    [
-      'an orphan that is tried again',
-      'task',
-      { ...scheduled, ends_as: `'failed'`, unblocked_at: 'now()', error: `'{}'` },
-      'task_special_is_sound',
-    ],
-    [
-      'an orphan that ends as it began',
-      'task',
-      { ...orphan, ends_as: `'waiting'` },
-      'task_special_is_sound',
-    ],
-    [
-      'a counted place without an amount',
-      'reservation',
-      { ...counted, amount: 'null' },
-      'reservation_counted_fits',
-    ],
-    [
-      'a counted place without a capacity',
-      'reservation',
-      { ...counted, capacity: 'null' },
-      'reservation_counted_fits',
-    ],
-    [
-      'a counted place of nothing',
-      'reservation',
-      { ...counted, amount: '0' },
-      'reservation_counted_fits',
-    ],
-    [
-      'a counted place beyond the capacity',
-      'reservation',
-      { ...counted, amount: '3' },
-      'reservation_counted_fits',
-    ],
-  ])('%s', async (_, table, row, constraint) => {
+/** What each constraint refuses. */
+const refused: Readonly<Record<string, { table: string; rows: Readonly<Record<string, Row>> }>> = {
+  task_running_has_owner: {
+    table: 'task',
+    rows: {
+      'a running task without an owner': { ...owned, worker_id: 'null' },
+      'a running task without a token': { ...owned, fencing_token: 'null' },
+      'a running task without a start': { ...owned, started_at: 'null' },
+      'a running task that is blocked': { ...owned, unblocked_at: 'null' },
+      'a canceling task without an owner': { ...owned, state: `'canceling'`, worker_id: 'null' },
+    },
+  },
+  task_final_is_finished: {
+    table: 'task',
+    rows: {
+      'a final task without an end': { ...task, state: `'failed'` },
+      'an end before it': { ...task, finished_at: 'now()' },
+    },
+  },
+  task_special_is_sound: {
+    table: 'task',
+    rows: {
+      'a scheduled task without a time': { ...scheduled, run_at: 'null' },
+      'a scheduled task with an owner': { ...scheduled, worker_id: 'gen_random_uuid()' },
+      'a scheduled task of a group that is in no line': {
+        ...scheduled,
+        group_id: 'gen_random_uuid()',
+      },
+      'an orphan that is blocked': { ...orphan, unblocked_at: 'null' },
+      'an orphan without an error': { ...orphan, error: 'null' },
+      'an orphan that completes': { ...orphan, state: `'completed'`, finished_at: 'now()' },
+      'an orphan that is tried again': { ...orphan, ...scheduled },
+      'an orphan that ends as it began': { ...orphan, ends_as: `'waiting'` },
+    },
+  },
+  reservation_counted_fits: {
+    table: 'reservation',
+    rows: {
+      'a counted place without an amount': { ...counted, amount: 'null' },
+      'a counted place without a capacity': { ...counted, capacity: 'null' },
+      'a counted place of nothing': { ...counted, amount: '0' },
+      'a counted place beyond the capacity': { ...counted, amount: '3' },
+    },
+  },
+}
+
+describe.each(Object.entries(refused))('%s refuses', (constraint, { table, rows }) => {
+  test.each(Object.entries(rows))('%s', async (_, row) => {
     await expect(insert(table, row)).rejects.toMatchObject({ constraint_name: constraint })
   })
 })
